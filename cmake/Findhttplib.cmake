@@ -1,0 +1,26 @@
+# cpp-httplib: its package config where there is one, else pkg-config, which carries the ABI macros of the Debian
+# build (without them the structures differ and programs crash). Target: httplib::httplib
+include(FindPackageHandleStandardArgs)
+if(TARGET httplib::httplib)
+  set(httplib_FOUND TRUE)
+  return()
+endif()
+find_package(httplib CONFIG QUIET)                 # upstream / vcpkg / conan
+if(httplib_FOUND)
+  return()
+endif()
+find_package(PkgConfig QUIET)
+if(PkgConfig_FOUND)
+  pkg_check_modules(PC_HTTPLIB QUIET IMPORTED_TARGET cpp-httplib)   # Debian: carries the ABI macros
+endif()
+if(PC_HTTPLIB_FOUND)
+  set(httplib_VERSION "${PC_HTTPLIB_VERSION}")
+  find_package(Threads REQUIRED)
+  find_package(OpenSSL QUIET)
+  add_library(httplib::httplib INTERFACE IMPORTED)
+  target_link_libraries(httplib::httplib INTERFACE PkgConfig::PC_HTTPLIB Threads::Threads)
+  if(OpenSSL_FOUND)
+    target_link_libraries(httplib::httplib INTERFACE OpenSSL::SSL OpenSSL::Crypto)
+  endif()
+endif()
+find_package_handle_standard_args(httplib REQUIRED_VARS PC_HTTPLIB_LIBRARIES VERSION_VAR httplib_VERSION)

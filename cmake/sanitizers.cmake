@@ -1,0 +1,17 @@
+# LIBRAFT_SANITIZE=address|thread applies to everything that is built.
+if(LIBRAFT_SANITIZE STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    add_compile_options(-fno-sanitize=function
+                        -fsanitize-ignorelist=${CMAKE_CURRENT_LIST_DIR}/sanitizer-ignorelist.txt)
+  endif()
+elseif(LIBRAFT_SANITIZE STREQUAL "thread")
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=thread)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_definitions(ASIO_DISABLE_FENCED_BLOCK)
+  endif()
+elseif(LIBRAFT_SANITIZE)
+  message(FATAL_ERROR "LIBRAFT_SANITIZE is '${LIBRAFT_SANITIZE}'; it takes 'address' or 'thread'")
+endif()

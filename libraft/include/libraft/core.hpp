@@ -1,0 +1,93 @@
+// Core: the Raft protocol as a value, for experts who drive it themselves. Most users want raft_node.hpp.
+//
+// A Core has no clock, thread, file or socket. It is told events and answers with effects:
+//
+//     Effects effects;
+//     core.step(now, event, effects);   // then write, send, apply what `effects` names, and report back by events
+//
+// The same options, recovered state, seed and events give the same effects, byte for byte. A Core can be copied and
+// compared, which is what the simulator and the explorer of states live on.
+//
+// Not thread-safe. A broken invariant (a bug, or memory that changed) throws InvariantViolation; the Core is then of no
+// further use.
+#pragma once
+
+#include <libraft/configuration.hpp>
+#include <libraft/effects.hpp>
+#include <libraft/error.hpp>
+#include <libraft/event.hpp>
+#include <libraft/export.hpp>
+#include <libraft/options.hpp>
+#include <libraft/status.hpp>
+#include <libraft/storage.hpp>
+#include <libraft/types.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace libraft {
+
+/// What a Core starts from.
+struct CoreStart {
+  RecoveredState recovered;
+  /// What the state machine holds already: the newest snapshot's last index after its restore, or its durable index.
+  LogIndex applied;
+  /// The state machine keeps its own durable state: apply only what is durable in the own log too.
+  bool apply_durable_only = false;
+  std::uint64_t seed = 0;
+  TimePoint now;
+};
+
+/// The protocol's view of a node. Cheap.
+struct CoreStatus {
+  Role role = Role::follower;
+  Term term;
+  std::optional<NodeId> vote;
+  std::optional<NodeId> leader;
+  LogIndex commit;
+  LogIndex applied;
+  LogIndex durable;  ///< the end of the own log that is on disk
+  LogId log_start;
+  LogId log_last;
+  LogId snapshot;
+
+  friend bool operator==(const CoreStatus&, const CoreStatus&) = default;
+};
+
+class LIBRAFT_EXPORT Core {
+ public:
+  /// `options` are valid (see validate) and `start` is what a Storage recovered.
+  Core(const CoreOptions& options, const CoreStart& start);
+  Core(const Core&);
+  Core& operator=(const Core&);
+  Core(Core&&) noexcept;
+  Core& operator=(Core&&) noexcept;
+  ~Core();
+
+  /// Takes one event at time `now` (never earlier than the step before; an earlier one counts as the same). Clears
+  /// `out` and fills it with what is to be done.
+  void step(TimePoint now, const Event& event, Effects& out);
+
+  /// When a TimeAdvanced is due; kNever if nothing waits for time.
+  [[nodiscard]] TimePoint next_deadline() const;
+
+  [[nodiscard]] CoreStatus status() const;
+  /// On a leader, its view of the other members; else empty. Ascending by id.
+  [[nodiscard]] std::vector<PeerProgress> progress() const;
+  [[nodiscard]] const Configuration& configuration() const;
+
+  /// A hash of what the protocol's future depends on: timers, random state and counters are left out, so that states
+  /// which differ in nothing else are found equal.
+  [[nodiscard]] std::uint64_t protocol_digest() const;
+
+  friend LIBRAFT_EXPORT bool operator==(const Core& a, const Core& b);
+
+  struct State;  ///< of the implementation
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace libraft

@@ -1,0 +1,68 @@
+// Node: a Raft node without threads and without Asio. Its lifecycle, its requests, and the driver beneath.
+//
+// Everything runs on the Runtime's protocol lane; requests may come from any thread: they go through the inbox, in
+// order, and are taken out in batches (many proposals, one step of the core). RaftNode is this with an Asio face, and
+// the simulator runs it as it is.
+#pragma once
+
+#include <libraft/components.hpp>
+#include <libraft/detail/completion.hpp>
+#include <libraft/options.hpp>
+#include <libraft/runtime.hpp>
+#include <libraft/status.hpp>
+#include <libraft/types.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+
+namespace libraft::node {
+
+template <class... Args>
+using Completion = detail::Completion<std::error_code, Args...>;
+
+/// What only a source of randomness can give: drawn by the caller, so that a node itself is deterministic.
+struct Randomness {
+  std::uint64_t seed = 0;   ///< of the core's timeouts
+  Incarnation incarnation;  ///< used when the storage is formatted
+};
+
+class Node {
+ public:
+  /// `options` are valid; `runtime` outlives the node.
+  Node(NodeOptions options, Components components, Runtime& runtime, Randomness randomness);
+  /// The node must be created, stopped, or failed and stopped.
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  // Any thread. Each completion is called exactly once, on the protocol lane, never inside the call.
+
+  /// Recovers from storage (formats an empty one) and takes part in the cluster. After an error the node is `failed`.
+  void start(Completion<> done);
+  /// Refuses new requests, hands leadership over, lets requests in flight complete, stops the transport, waits for the
+  /// lanes, closes the storage. Always succeeds; also after a failure, and twice.
+  void stop(StopOptions options, Completion<> done);
+
+  void propose(Bytes command, ProposeOptions options, Completion<Applied> done);
+  void read_index(ReadOptions options, Completion<LogIndex> done);
+  void query(std::string request, ReadOptions options, Completion<Applied> done);
+  void wait_applied(LogIndex index, Duration timeout, Completion<LogIndex> done);
+  void wait_leader(Duration timeout, Completion<NodeId> done);
+  /// Done when another node is known to lead.
+  void transfer_leadership(std::optional<NodeId> target, Duration timeout, Completion<> done);
+  /// Done when a snapshot of what is applied now (or more) is durable and the newest.
+  void snapshot(Completion<LogId> done);
+
+  [[nodiscard]] Status status() const;
+  [[nodiscard]] Metrics metrics() const;
+  [[nodiscard]] std::optional<NodeId> leader() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace libraft::node
