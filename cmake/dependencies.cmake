@@ -1,5 +1,14 @@
 # What the parts of the project are built on, as targets.
 
+# libraft_find_global(target package [version]): find_package, with a target that other folders see too: those that link
+# libraft, a parent project's included, need what it links.
+macro(libraft_find_global target)
+  if(NOT TARGET ${target})
+    find_package(${ARGN} REQUIRED)
+    set_target_properties(${target} PROPERTIES IMPORTED_GLOBAL TRUE)
+  endif()
+endmacro()
+
 # The headers of xxHash, used inline. Target: libraft_xxhash
 function(libraft_find_xxhash)
   if(TARGET libraft_xxhash)
