@@ -9,4 +9,4 @@ namespace libraft::util {
 }  // namespace libraft::util
 
 #define RAFT_ASSERT(condition, rule) \
-  (static_cast<bool>(condition) ? void() : ::libraft::util::assertion_failed(#condition, rule, __FILE__, __LINE__))
+  ((condition) ? void() : ::libraft::util::assertion_failed(#condition, rule, __FILE__, __LINE__))

@@ -1,0 +1,96 @@
+#include "core/commit.hpp"
+
+#include "util/assert.hpp"
+
+#include <algorithm>
+
+namespace libraft::core {
+
+namespace {
+
+/// A snapshot from the leader waits for its write: the state machine gets it before anything else.
+bool is_installing(const Core::State& state) {
+  return state.snapshots.publishing && state.snapshots.publishing->is_install;
+}
+
+LogIndex apply_limit(const Core::State& state) {
+  const LogIndex limit =
+      state.applying.durable_only ? std::min(state.applying.commit, state.log.durable()) : state.applying.commit;
+  // Bounds the queue before the state machine.
+  return std::min(limit, LogIndex{state.applying.applied.value + 2 * state.options.apply_entries_max});
+}
+
+void hand_out(Context& context, Entries entries) {
+  Applying& applying = context.state.applying;
+  RAFT_ASSERT(entries.front().id.index == next(applying.handed_out), "entries are applied in order, each once");
+  RAFT_ASSERT(entries.back().id.index <= applying.commit, "only committed entries are applied");
+  applying.handed_out = entries.back().id.index;
+  for (const Entry& entry : entries) context.state.snapshots.bytes_since += charged_bytes(entry);
+  context.effects.apply.push_back(std::move(entries));
+}
+
+}  // namespace
+
+void commit_up_to(Context& context, LogIndex index) {
+  Applying& applying = context.state.applying;
+  RAFT_ASSERT(index <= context.state.log.last().index, "only entries that are there are committed");
+  applying.commit = std::max(applying.commit, index);
+}
+
+bool advance_commit(Context& context) {
+  Core::State& state = context.state;
+  const LogIndex reached = context.leader()->followers.quorum(
+      state.configuration, state.self, state.log.durable(), [](const Progress& progress) { return progress.match(); });
+  if (reached <= state.applying.commit) return false;
+  // §3.6.2: an entry of an older term is never committed by counting; it follows with the first one of this term.
+  if (state.log.term_at(reached) != TermAt(state.term)) return false;
+  RAFT_ASSERT(reached >= context.leader()->term_start, "a leader's entries follow its no-op");
+  commit_up_to(context, reached);
+  return true;
+}
+
+void hand_out_committed(Context& context) {
+  Core::State& state = context.state;
+  Applying& applying = state.applying;
+  while (!is_installing(state) && applying.handed_out < apply_limit(state) && applying.log_read == RequestId{}) {
+    const LogIndex first = next(applying.handed_out);
+    auto entries =
+        state.log.slice(first, apply_limit(state), state.options.apply_entries_max, state.options.apply_bytes_max);
+    if (entries) {
+      hand_out(context, std::move(*entries));
+      continue;
+    }
+    ++state.counters.last_request.value;
+    applying.log_read = state.counters.last_request;
+    const LogIndex last = std::min(
+        {apply_limit(state), state.log.durable(), LogIndex{first.value + state.options.apply_entries_max - 1}});
+    context.effects.log_reads.push_back({applying.log_read, first, last, state.options.apply_bytes_max});
+  }
+}
+
+void on_entries_applied(Context& context, const EntriesApplied& done) {
+  Applying& applying = context.state.applying;
+  RAFT_ASSERT(done.upto <= applying.handed_out, "only what was handed out is applied");
+  applying.applied = std::max(applying.applied, done.upto);
+  Leader* leader = context.leader();
+  if (leader == nullptr) return;
+  ProposalBudget& budget = leader->budget;
+  while (!budget.items.empty() && budget.items.front().last <= applying.applied) {
+    budget.bytes -= budget.items.front().bytes;
+    budget.items.pop_front();
+  }
+}
+
+bool on_log_read_for_apply(Context& context, const LogRead& read) {
+  Applying& applying = context.state.applying;
+  if (applying.log_read != read.id || read.id == RequestId{}) return false;
+  applying.log_read = {};
+  // Committed entries don't change; but a snapshot may have gone past them meanwhile.
+  if (read.error || read.entries.empty() || read.entries.front().id.index != next(applying.handed_out)) return true;
+  if (is_installing(context.state)) return true;
+  const auto count = static_cast<std::size_t>(apply_limit(context.state).value - applying.handed_out.value);
+  hand_out(context, read.entries.slice(0, count));
+  return true;
+}
+
+}  // namespace libraft::core

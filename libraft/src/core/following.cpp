@@ -1,0 +1,77 @@
+#include "core/following.hpp"
+
+#include "core/commit.hpp"
+#include "util/assert.hpp"
+
+#include <algorithm>
+
+namespace libraft::core {
+
+namespace {
+
+/// Bytes from the network may say anything: what no leader sends is refused.
+bool is_well_formed(const AppendEntries& request) {
+  LogId before = request.previous;
+  for (const Entry& entry : request.entries) {
+    if (entry.id.index != next(before.index) || entry.id.term < before.term || entry.id.term > request.term)
+      return false;
+    before = entry.id;
+  }
+  return true;
+}
+
+/// The entry before the new ones is in the own log. What is committed is in the leader's log too (§3.6.3), so there is
+/// nothing to compare at or below the commit index, of which part may be compacted.
+bool has_previous(const Context& context, LogId previous) {
+  return previous.index <= context.state.applying.commit || context.state.log.matches(previous);
+}
+
+/// Takes over entries that are not there yet. Entries that are there stay, also when the request ends before them: it
+/// may be an old one (§3.5). Only a real conflict truncates.
+void take_entries(Context& context, const Entries& entries) {
+  Log& log = context.state.log;
+  for (const Entry& entry : entries) {
+    if (log.matches(entry.id) || entry.id.index < log.start().index) continue;
+    if (entry.id.index <= log.last().index) {
+      // Two logs that differ in a committed entry: a second cluster under one id, or a bug. To go on would spread it.
+      RAFT_ASSERT(entry.id.index > context.state.applying.commit, "a committed entry is never replaced (§3.6.3)");
+      RAFT_ASSERT(!context.effects.persist || !context.effects.persist->truncate_from, "one conflict in a request");
+      log.truncate_from(entry.id.index);
+      batch(context).truncate_from = entry.id.index;
+    }
+    append_entry(context, entry);
+  }
+}
+
+void refuse(Context& context, const Routing& route, const AppendEntries& request) {
+  const Log& log = context.state.log;
+  const LogIndex bound = std::min(previous(std::max(request.previous.index, LogIndex{1})), log.last().index);
+  // Where the terms differ at `previous`, all of this log beyond the last entry of at most that term differs too.
+  const LogId hint = log.terms().last_agreeing(bound, request.previous.term);
+  reply(context, route,
+        AppendEntriesReply{context.state.term, false, {}, request.previous.index, hint, request.read_sequence},
+        Rests::on_term_write);
+}
+
+}  // namespace
+
+void on_append_entries(Context& context, const Routing& route, const AppendEntries& request) {
+  Core::State& state = context.state;
+  if (!is_well_formed(request) || !has_previous(context, request.previous)) return refuse(context, route, request);
+  take_entries(context, request.entries);
+  const LogIndex proven{request.previous.index.value + request.entries.size()};
+  // §3.6.2: never beyond what this request shows to be the leader's.
+  commit_up_to(context, std::min(request.commit, proven));
+
+  AppendEntriesReply answer{state.term, true, proven, {}, {}, request.read_sequence};
+  const bool is_installing = state.snapshots.publishing && state.snapshots.publishing->is_install;
+  Rests rests = is_installing ? Rests::on_newest_write : Rests::on_term_write;
+  if (!request.entries.empty() && proven > state.log.durable()) {
+    rests = Rests::on_newest_write;
+  } else {
+    answer.match = std::min(proven, state.log.durable());  // a heartbeat's reply claims only what is durable now
+  }
+  reply(context, route, answer, rests);
+}
+
+}  // namespace libraft::core

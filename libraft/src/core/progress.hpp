@@ -1,0 +1,81 @@
+// What a leader knows about one follower, and what it may send to it.
+#pragma once
+
+#include "core/inflight_window.hpp"
+
+#include <libraft/message.hpp>
+#include <libraft/options.hpp>
+#include <libraft/status.hpp>
+#include <libraft/types.hpp>
+
+#include <cstdint>
+#include <variant>
+
+namespace libraft::core {
+
+/// Looking for the last entry that agrees: one append at a time.
+struct Probe {
+  bool is_waiting = false;  ///< for the answer to the append that was sent
+  friend bool operator==(const Probe&, const Probe&) = default;
+};
+/// Sending ahead of the answers, as far as the window allows.
+struct Replicate {
+  InflightWindow window;
+  friend bool operator==(const Replicate&, const Replicate&) = default;
+};
+/// The follower needs entries that are compacted: it gets a snapshot, a chunk at a time.
+struct SendingSnapshot {
+  SnapshotMeta meta;
+  std::uint64_t offset = 0;  ///< where the follower wants to go on
+  TimePoint sent_at;
+  friend bool operator==(const SendingSnapshot&, const SendingSnapshot&) = default;
+};
+
+/// Invariant: match < next. `match` only grows; it is what the follower said it has durably.
+class Progress {
+ public:
+  Progress(LogIndex next, TimePoint now) : next_(next), heard_at_(now) {}
+
+  [[nodiscard]] LogIndex match() const { return match_; }
+  [[nodiscard]] LogIndex next() const { return next_; }
+  [[nodiscard]] TimePoint heard_at() const { return heard_at_; }
+  [[nodiscard]] std::uint64_t read_sequence() const { return read_sequence_; }
+  [[nodiscard]] ProgressState state() const;
+  [[nodiscard]] const SendingSnapshot* snapshot() const { return std::get_if<SendingSnapshot>(&mode_); }
+  [[nodiscard]] RequestId log_read() const { return log_read_; }
+  /// May an append with entries be sent now?
+  [[nodiscard]] bool can_send(const CoreOptions& options) const;
+  /// Appends are on their way, and some arrived since the last heartbeat.
+  [[nodiscard]] bool is_flowing() const;
+
+  void heard(TimePoint now, std::uint64_t read_sequence);
+  /// An append with entries up to `last` was sent.
+  void sent(LogIndex last, std::size_t bytes);
+  /// A heartbeat goes out: from here on, only new arrivals count as flow.
+  void heartbeat_sent() { advanced_since_heartbeat_ = false; }
+  /// The follower has everything up to `match`. True when that is news.
+  bool accepted(LogIndex match);
+  /// The follower refused an append after `rejected`; entries up to `agreeing` may agree. False for a late message.
+  bool refused(LogIndex rejected, LogIndex agreeing);
+  /// Messages were lost: find out from where on.
+  void become_probe();
+  void become_snapshot(const SnapshotMeta& meta, TimePoint now);
+  /// The follower has the snapshot up to `offset`.
+  void snapshot_stored(std::uint64_t offset, TimePoint now);
+  void snapshot_resent(TimePoint now);
+  /// Entries for it are being read from storage (zero: no more).
+  void reading(RequestId id) { log_read_ = id; }
+
+  friend bool operator==(const Progress&, const Progress&) = default;
+
+ private:
+  LogIndex match_;
+  LogIndex next_;
+  TimePoint heard_at_;
+  std::uint64_t read_sequence_ = 0;
+  bool advanced_since_heartbeat_ = false;
+  RequestId log_read_;
+  std::variant<Probe, Replicate, SendingSnapshot> mode_;
+};
+
+}  // namespace libraft::core

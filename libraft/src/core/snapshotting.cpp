@@ -1,0 +1,218 @@
+#include "core/snapshotting.hpp"
+
+#include "core/commit.hpp"
+#include "core/timers.hpp"
+#include "util/assert.hpp"
+
+#include <algorithm>
+
+namespace libraft::core {
+
+namespace {
+
+/// A failed snapshot is tried again after this many election timeouts: soon enough for the log, rare enough for the
+/// disk.
+constexpr int kRetryAfterTimeouts = 10;
+
+LogIndex newest_index(const Snapshots& snapshots) {
+  return snapshots.newest ? snapshots.newest->last.index : LogIndex{};
+}
+
+bool is_due(const Core::State& state) {
+  const CoreOptions& options = state.options;
+  const Snapshots& snapshots = state.snapshots;
+  const std::uint64_t entries = state.applying.handed_out.value - newest_index(snapshots).value;
+  if (entries == 0) return false;
+  if (snapshots.is_wanted) return true;
+  if (options.snapshot_after_entries != 0 && entries >= options.snapshot_after_entries) return true;
+  const std::uint64_t last_size = snapshots.newest ? snapshots.newest->size : 0;
+  return options.snapshot_after_bytes != 0 && snapshots.bytes_since >= options.snapshot_after_bytes &&
+         snapshots.bytes_since / options.snapshot_growth_factor >= last_size;
+}
+
+/// Up to where the log can go once `covered` is covered by a snapshot: what followers still need stays, within bounds.
+LogIndex compaction_point(Context& context, LogIndex covered) {
+  const CoreOptions& options = context.state.options;
+  const auto behind = [&](std::uint64_t entries) {
+    return LogIndex{covered.value > entries ? covered.value - entries : 0};
+  };
+  LogIndex point = behind(options.trailing_entries);
+  const Leader* leader = context.leader();
+  if (leader == nullptr) return point;
+  for (const auto& [id, progress] : leader->followers) {
+    if (context.now - progress.heard_at() >= options.election_timeout) continue;
+    const auto* sending = progress.snapshot();
+    point = std::min(point, sending != nullptr ? sending->meta.last.index : progress.match());
+  }
+  return std::max(point, behind(std::max(options.trailing_entries, options.trailing_entries_for_followers_max)));
+}
+
+void send_chunk(Context& context, NodeId to, const SendingSnapshot& sending) {
+  context.effects.snapshot_sends.push_back({to, context.state.term, sending.meta, sending.offset,
+                                            context.state.options.snapshot_chunk_bytes,
+                                            resting_on(context, Rests::on_term_write)});
+}
+
+void answer(Context& context, const Routing& route, LogId last, bool installed, std::uint64_t next_offset,
+            Rests rests) {
+  reply(context, route, InstallSnapshotReply{context.state.term, last, installed, next_offset}, rests);
+}
+
+/// The snapshot is here, whole. Where the own log holds its last entry, what follows stays; else all of it goes (§5.3).
+void install(Context& context, const SnapshotMeta& meta) {
+  Core::State& state = context.state;
+  PersistBatch& write = batch(context);
+  write.publish = meta;
+  write.new_start = meta.last;
+  if (state.log.matches(meta.last) && meta.last.index <= state.log.durable()) {
+    state.log.compact_to(meta.last);
+  } else {
+    if (state.log.last().index > state.log.start().index) write.truncate_from = next(state.log.start().index);
+    state.log.reset_to(meta.last);
+  }
+  state.configuration = meta.configuration.value;
+  state.configuration_at = meta.configuration.at;
+  state.applying.log_read = {};
+  commit_up_to(context, meta.last.index);
+  state.snapshots.publishing = PendingPublish{write.id, meta, std::nullopt, true};
+  state.snapshots.incoming.reset();
+}
+
+}  // namespace
+
+void maybe_take_snapshot(Context& context) {
+  Core::State& state = context.state;
+  Snapshots& snapshots = state.snapshots;
+  const bool is_overtaken =
+      snapshots.incoming && !snapshots.incoming->storing && snapshots.incoming->meta.last.index <= state.applying.commit;
+  if (is_overtaken) snapshots.incoming.reset();
+  if (snapshots.is_taking || snapshots.publishing || snapshots.incoming) return;
+  if (context.now < state.timers.snapshot_retry || !is_due(state)) return;
+  // A snapshot covers only what the own log has durably (a crash must not leave a snapshot beyond the log's proof).
+  if (state.applying.handed_out > state.log.durable() || state.applying.handed_out <= state.log.start().index) return;
+  snapshots.is_taking = true;
+  snapshots.is_wanted = false;
+  context.effects.take_snapshot =
+      TakeSnapshot{state.log.id_at(state.applying.handed_out), {state.configuration_at, state.configuration}};
+}
+
+void on_snapshot_requested(Context& context) {
+  context.state.snapshots.is_wanted = true;
+}
+
+void on_snapshot_saved(Context& context, const SnapshotSaved& saved) {
+  Core::State& state = context.state;
+  state.snapshots.is_taking = false;
+  if (saved.error) {
+    state.timers.snapshot_retry = context.now + kRetryAfterTimeouts * state.options.election_timeout;
+    return;
+  }
+  // One from the leader may have gone past it.
+  if (state.snapshots.publishing || saved.meta.last.index <= newest_index(state.snapshots)) return;
+  PersistBatch& write = batch(context);
+  write.publish = saved.meta;
+  PendingPublish publishing{write.id, saved.meta, std::nullopt, false};
+  const LogIndex point = compaction_point(context, saved.meta.last.index);
+  if (point > state.log.start().index) {
+    publishing.compact_to = state.log.id_at(point);
+    write.new_start = publishing.compact_to;
+  }
+  state.snapshots.publishing = publishing;
+}
+
+void on_snapshot_persisted(Context& context, PersistId upto) {
+  Core::State& state = context.state;
+  auto& publishing = state.snapshots.publishing;
+  if (!publishing || publishing->write > upto) return;
+  const PendingPublish done = *publishing;
+  publishing.reset();
+  state.snapshots.newest = done.meta;
+  state.snapshots.bytes_since = 0;
+  if (done.compact_to && done.compact_to->index > state.log.start().index) state.log.compact_to(*done.compact_to);
+  if (!done.is_install) return;
+  state.applying.handed_out = done.meta.last.index;
+  context.effects.restore = RestoreSnapshot{done.meta};
+}
+
+void begin_snapshot_transfer(Context& context, NodeId to, Progress& progress) {
+  const auto& newest = context.state.snapshots.newest;
+  RAFT_ASSERT(newest && newest->last.index >= context.state.log.start().index, "a snapshot covers what is compacted");
+  progress.become_snapshot(*newest, context.now);
+  send_chunk(context, to, *progress.snapshot());
+}
+
+void resend_snapshot_chunk(Context& context, NodeId to, Progress& progress) {
+  const auto* sending = progress.snapshot();
+  if (sending == nullptr || context.now - sending->sent_at < context.state.options.election_timeout / 2) return;
+  progress.snapshot_resent(context.now);
+  send_chunk(context, to, *progress.snapshot());
+}
+
+void on_install_snapshot_reply(Context& context, const Routing& route, const InstallSnapshotReply& reply) {
+  Leader* leader = context.leader();
+  Progress* progress = leader == nullptr ? nullptr : leader->followers.find(route.from);
+  if (progress == nullptr) return;
+  progress->heard(context.now, 0);
+  arm_quorum_check(context);
+  if (reply.installed) {
+    if (reply.last.index <= context.state.log.last().index) progress->accepted(reply.last.index);
+    return;
+  }
+  const auto* sending = progress->snapshot();
+  // A late answer, or one about another snapshot, asks for nothing.
+  if (sending == nullptr || sending->meta.last != reply.last || reply.next_offset > sending->meta.size) return;
+  if (reply.next_offset == sending->offset) return;  // nothing new; a lost chunk is sent again in time
+  progress->snapshot_stored(reply.next_offset, context.now);
+  send_chunk(context, route.from, *progress->snapshot());
+}
+
+void on_snapshot_send_failed(Context& context, const SnapshotSendFailed& failed) {
+  Leader* leader = context.leader();
+  Progress* progress = leader == nullptr ? nullptr : leader->followers.find(failed.to);
+  if (progress == nullptr || progress->snapshot() == nullptr || progress->snapshot()->meta.last != failed.last) return;
+  progress->become_probe();
+}
+
+void on_install_snapshot(Context& context, const Routing& route, const InstallSnapshot& request) {
+  Core::State& state = context.state;
+  Snapshots& snapshots = state.snapshots;
+  const LogId last = request.meta.last;
+  if (last.index <= state.applying.commit) {
+    // All of it is committed here, if not yet durable: the answer waits for what was handed out.
+    return answer(context, route, last, true, request.meta.size, Rests::on_newest_write);
+  }
+  auto& incoming = snapshots.incoming;
+  if (snapshots.publishing || (incoming && incoming->storing)) {
+    const std::uint64_t offset = incoming && incoming->meta == request.meta ? incoming->next_offset : 0;
+    return answer(context, route, last, false, offset, Rests::on_term_write);
+  }
+  if (!incoming || incoming->meta != request.meta || request.offset == 0)
+    incoming = IncomingSnapshot{request.meta, 0, {}};
+  const std::uint64_t size = request.meta.size;
+  const bool fits = request.offset == incoming->next_offset && request.data.size() <= size - request.offset &&
+                    (request.data.size() > 0 || size == 0);
+  if (!fits) return answer(context, route, last, false, incoming->next_offset, Rests::on_term_write);
+  incoming->storing = route;
+  context.effects.snapshot_store = StoreSnapshotChunk{request};
+}
+
+void on_snapshot_chunk_stored(Context& context, const SnapshotChunkStored& stored) {
+  Core::State& state = context.state;
+  auto& incoming = state.snapshots.incoming;
+  if (!incoming || !incoming->storing || incoming->meta.last != stored.last) return;
+  const Routing route = *incoming->storing;
+  const SnapshotMeta meta = incoming->meta;
+  incoming->storing.reset();
+  if (stored.error || meta.last.index <= state.applying.commit) {
+    // It failed, or appends went past it meanwhile.
+    incoming.reset();
+    return answer(context, route, meta.last, false, 0, Rests::on_term_write);
+  }
+  incoming->next_offset = stored.next_offset;
+  const bool is_whole = stored.next_offset == meta.size;
+  if (is_whole) install(context, meta);
+  answer(context, route, meta.last, is_whole, stored.next_offset,
+         is_whole ? Rests::on_newest_write : Rests::on_term_write);
+}
+
+}  // namespace libraft::core
