@@ -1,0 +1,305 @@
+#include "api/http_server.hpp"
+
+#include "api/http_stream.hpp"
+#include "api/listener.hpp"
+#include "api/thread_pool.hpp"
+#include "json/json.hpp"
+
+#include <httplib.h>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
+
+namespace kvserver {
+namespace {
+
+// What cpp-httplib sees of every path.
+const char* const kAnyPath = "/";
+constexpr std::size_t kRequestsSaid = 1'000'000;
+// In a crowd, a connection that only waits has this long.
+constexpr std::chrono::milliseconds kIdleInCrowd{250};
+
+struct Target {
+  std::string_view path;
+  std::string_view query;
+};
+
+/// The parts of a request target: "/get?key=k", or "http://host/get?key=k" as proxies send it.
+Target split_target(std::string_view target) {
+  if (target.starts_with("http://")) {
+    target.remove_prefix(7);
+    target.remove_prefix(std::min(target.find('/'), target.size()));
+  }
+  const std::size_t mark = target.find('?');
+  if (mark == std::string_view::npos) return {target, {}};
+  return {target.substr(0, mark), target.substr(mark + 1)};
+}
+
+bool has_body(const httplib::Request& request) {
+  const std::string length = request.get_header_value("Content-Length");
+  return length.find_first_not_of('0') != std::string::npos;
+}
+
+/// Why a request must not be read any further; nullopt when it may. The connection ends with the refusal, because where
+/// the next request would begin is not known.
+std::optional<HttpReply> refusal(const httplib::Request& request, std::size_t body_bytes_max) {
+  if (request.has_header("Transfer-Encoding")) {
+    return error_reply(411, "length_required", "A body needs a Content-Length; chunked bodies are not taken.");
+  }
+  if (request.has_header("Content-Encoding")) {
+    return error_reply(415, "unsupported_encoding", "Encoded bodies are not taken.");
+  }
+  const std::size_t lengths = request.get_header_value_count("Content-Length");
+  if (lengths == 0) return std::nullopt;
+  const std::string text = request.get_header_value("Content-Length");
+  std::uint64_t length = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), length);
+  const bool is_digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  if (lengths > 1 || !is_digits) {
+    return error_reply(400, "bad_request", "The Content-Length is repeated or no number.");
+  }
+  if (failed != std::errc() || length > body_bytes_max) {
+    return error_reply(413, "too_large", "The body is larger than " + std::to_string(body_bytes_max) + " bytes.");
+  }
+  if (length > 0 && (request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS")) {
+    return error_reply(400, "bad_request", "A " + request.method + " request has no body.");
+  }
+  return std::nullopt;
+}
+
+void answer(httplib::Response& response, HttpReply reply) {
+  response.status = reply.status;
+  response.body = std::move(reply.body);
+  response.headers.erase("Content-Type");
+  response.set_header("Content-Type", "application/json");
+  for (const auto& [name, value] : reply.headers) response.set_header(name, value);
+}
+
+/// A body for what cpp-httplib refuses by itself.
+HttpReply own_refusal(int status) {
+  switch (status) {
+    case 408:
+      return error_reply(408, "request_timeout", "The request did not arrive in time.");
+    case 413:
+      return error_reply(413, "too_large", "The body is too large.");
+    case 414:
+      return error_reply(414, "uri_too_long", "The request's target is too long.");
+    case 416:
+      return error_reply(416, "bad_range", "The Range header is malformed.");
+    default:
+      return status < 500 ? error_reply(status, "bad_request", "The request is no HTTP that this server understands.")
+                          : error_reply(status, "internal", "The server failed to answer.");
+  }
+}
+
+}  // namespace
+
+HttpReply json_reply(int status, std::string body) {
+  HttpReply reply;
+  reply.status = status;
+  reply.body = std::move(body);
+  return reply;
+}
+
+HttpReply error_reply(int status, std::string_view word, std::string_view sentence) {
+  json::Writer out;
+  out.begin_object().member("ok", false).member("error", word).member("message", sentence).end_object();
+  return json_reply(status, out.take().value_or(R"({"ok":false,"error":"internal","message":"No UTF-8."})"));
+}
+
+/// cpp-httplib parses requests and writes replies. Sockets, connections and threads are looked after here, because it
+/// lends a thread to every connection that exists, polls each of the idle ones a hundred times a second, and ends its
+/// accept loop at the first error.
+///
+/// Invariant: connections_ holds exactly the sockets that are open; whoever takes one out closes it.
+class HttpServer::Impl : private httplib::Server {
+ public:
+  explicit Impl(HttpServerOptions options) : options_(std::move(options)) { install_handlers(); }
+  ~Impl() override { finish(); }
+
+  void route(std::string method, std::string path, HttpHandler handler) {
+    routes_[std::move(path)][std::move(method)] = std::move(handler);
+  }
+  std::error_code serve();
+  void finish() noexcept;
+  [[nodiscard]] std::uint16_t port() const { return listener_ ? listener_->port() : 0; }
+
+ private:
+  void install_handlers();
+  HttpReply dispatch(const httplib::Request& request) const;
+  void accept_connections();
+  void serve_connection(int socket);
+  bool serve_request(HttpStream& stream);
+  void shed(int socket) const;
+
+  const HttpServerOptions options_;
+  std::map<std::string, std::map<std::string, HttpHandler>, std::less<>> routes_;
+  std::unique_ptr<Listener> listener_;
+  std::unique_ptr<ThreadPool> pool_;
+  std::thread acceptor_;
+  std::mutex mutex_;
+  // Guarded by mutex_:
+  std::set<int> connections_;
+  bool stopping_ = false;
+};
+
+void HttpServer::Impl::install_handlers() {
+  set_payload_max_length(options_.body_bytes_max);
+  // Only what the Keep-Alive header of the replies says.
+  set_keep_alive_timeout(std::chrono::duration_cast<std::chrono::seconds>(options_.idle_timeout).count());
+  set_keep_alive_max_count(kRequestsSaid);
+  set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
+    if (auto refused = refusal(request, options_.body_bytes_max)) {
+      answer(response, std::move(*refused));
+      return HandlerResponse::Handled;
+    }
+    // With a body it comes back by one of the routes below. Without one it must not: cpp-httplib would wait for a body
+    // where there is no length.
+    if (has_body(request)) return HandlerResponse::Unhandled;
+    answer(response, dispatch(request));
+    return HandlerResponse::Handled;
+  });
+  const auto with_body = [this](const httplib::Request& request, httplib::Response& response) {
+    answer(response, dispatch(request));
+  };
+  Post(kAnyPath, with_body).Put(kAnyPath, with_body).Patch(kAnyPath, with_body).Delete(kAnyPath, with_body);
+  set_expect_100_continue_handler([this](const httplib::Request& request, httplib::Response& response) {
+    auto refused = refusal(request, options_.body_bytes_max);
+    if (!refused) return 100;
+    const int status = refused->status;
+    answer(response, std::move(*refused));
+    return status;
+  });
+  set_exception_handler([](const httplib::Request&, httplib::Response& response, const std::exception_ptr&) {
+    answer(response, error_reply(500, "internal", "The server failed to answer."));
+  });
+  set_error_handler([](const httplib::Request&, httplib::Response& response) {
+    if (response.body.empty()) answer(response, own_refusal(response.status));
+  });
+}
+
+std::error_code HttpServer::Impl::serve() {
+  auto listener = Listener::open(options_.address, options_.port);
+  if (!listener) return listener.error();
+  listener_ = std::move(*listener);
+  pool_ = std::make_unique<ThreadPool>(options_.threads_max);
+  acceptor_ = std::thread([this] { accept_connections(); });
+  return {};
+}
+
+void HttpServer::Impl::finish() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    // Whoever waits for a request learns that none will come; whoever answers one still can.
+    for (const int connection : connections_) ::shutdown(connection, SHUT_RD);
+  }
+  if (listener_) listener_->stop();
+  if (acceptor_.joinable()) acceptor_.join();
+  if (pool_) pool_->shutdown();
+  listener_.reset();  // only now: the port is free when everything is answered
+}
+
+void HttpServer::Impl::accept_connections() {
+  for (int socket = listener_->accept(); socket >= 0; socket = listener_->accept()) {
+    pool_->enqueue([this, socket] { ThreadPool::is_shedding() ? shed(socket) : serve_connection(socket); });
+  }
+}
+
+void HttpServer::Impl::shed(int socket) const {
+  const std::string body = error_reply(503, "overloaded", "Too many connections are open.").body;
+  const std::string reply =
+      "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: " +
+      std::to_string(body.size()) + "\r\n\r\n" + body;
+  [[maybe_unused]] const ssize_t count = ::send(socket, reply.data(), reply.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  ::close(socket);
+}
+
+void HttpServer::Impl::serve_connection(int socket) {
+  {
+    const std::lock_guard lock(mutex_);
+    connections_.insert(socket);
+    if (stopping_) ::shutdown(socket, SHUT_RD);
+  }
+  HttpStream stream(socket);
+  while (stream.await_request(pool_->is_crowded() ? std::min(kIdleInCrowd, options_.idle_timeout)
+                                                  : options_.idle_timeout)) {
+    if (!serve_request(stream)) {
+      linger(socket);
+      break;
+    }
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    connections_.erase(socket);
+  }
+  ::close(socket);
+}
+
+// False when the connection must end.
+bool HttpServer::Impl::serve_request(HttpStream& stream) {
+  stream.expect_head(options_.head_bytes_max, options_.head_timeout);
+  bool is_understood = false;
+  bool is_last = false;
+  const auto after_head = [&](httplib::Request& request) {
+    is_understood = true;
+    stream.expect_body(options_.body_timeout, options_.write_timeout);
+    if (refusal(request, options_.body_bytes_max)) {
+      is_last = true;
+      request.headers.erase("Connection");
+      request.set_header("Connection", "close");
+    }
+    // None of what cpp-httplib would do by itself: compress, cut out ranges, take forms apart, match paths by regex.
+    for (const char* name : {"Accept-Encoding", "Content-Type"}) request.headers.erase(name);
+    request.ranges.clear();
+    request.path = kAnyPath;
+  };
+  try {
+    if (!process_request(stream, false, is_last, after_head)) return false;
+  } catch (const std::exception&) {
+    return false;
+  }
+  return is_understood && !is_last && !stream.is_broken();
+}
+
+HttpReply HttpServer::Impl::dispatch(const httplib::Request& request) const {
+  const Target target = split_target(request.target);
+  const auto path = routes_.find(target.path);
+  if (path == routes_.end()) return error_reply(404, "not_found", "There is no such path.");
+  const auto& methods = path->second;
+  const auto method = methods.find(request.method == "HEAD" ? "GET" : request.method);
+  if (method != methods.end()) return method->second({method->first, target.path, target.query, request.body});
+  HttpReply reply = error_reply(405, "method_not_allowed", "The path does not have this method.");
+  std::string allowed;
+  for (const auto& [name, handler] : methods) {
+    allowed += (allowed.empty() ? "" : ", ") + name;
+    if (name == "GET") allowed += ", HEAD";
+  }
+  reply.headers.emplace_back("Allow", std::move(allowed));
+  return reply;
+}
+
+HttpServer::HttpServer(HttpServerOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+HttpServer::~HttpServer() = default;
+
+void HttpServer::route(std::string method, std::string path, HttpHandler handler) {
+  impl_->route(std::move(method), std::move(path), std::move(handler));
+}
+std::error_code HttpServer::start() {
+  return impl_->serve();
+}
+std::uint16_t HttpServer::port() const {
+  return impl_->port();
+}
+void HttpServer::stop() noexcept {
+  impl_->finish();
+}
+
+}  // namespace kvserver
