@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
+#include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -22,6 +24,8 @@ namespace {
 
 // What cpp-httplib sees of every path.
 const char* const kAnyPath = "/";
+// At the end: for handlers to answer and for clients to read what they are answered.
+constexpr std::chrono::milliseconds kPatienceWithReaders{2500};
 constexpr std::size_t kRequestsSaid = 1'000'000;
 // In a crowd, a connection that only waits has this long.
 constexpr std::chrono::milliseconds kIdleInCrowd{250};
@@ -132,11 +136,14 @@ class HttpServer::Impl : private httplib::Server {
   [[nodiscard]] std::uint16_t port() const { return listener_ ? listener_->port() : 0; }
 
  private:
+  // What becomes of a connection after a request.
+  enum class Next { another_request, end, end_refused };
+
   void install_handlers();
   HttpReply dispatch(const httplib::Request& request) const;
   void accept_connections();
   void serve_connection(int socket);
-  bool serve_request(HttpStream& stream);
+  Next serve_request(HttpStream& stream);
   void shed(int socket) const;
 
   const HttpServerOptions options_;
@@ -145,9 +152,9 @@ class HttpServer::Impl : private httplib::Server {
   std::unique_ptr<ThreadPool> pool_;
   std::thread acceptor_;
   std::mutex mutex_;
-  // Guarded by mutex_:
-  std::set<int> connections_;
-  bool stopping_ = false;
+  std::condition_variable closed_;  // a connection
+  std::set<int> connections_;       // guarded by mutex_
+  std::atomic<bool> stopping_ = false;
 };
 
 void HttpServer::Impl::install_handlers() {
@@ -189,20 +196,25 @@ std::error_code HttpServer::Impl::serve() {
   auto listener = Listener::open(options_.address, options_.port);
   if (!listener) return listener.error();
   listener_ = std::move(*listener);
+  stopping_ = false;
   pool_ = std::make_unique<ThreadPool>(options_.threads_max);
   acceptor_ = std::thread([this] { accept_connections(); });
   return {};
 }
 
 void HttpServer::Impl::finish() noexcept {
+  if (listener_) listener_->stop();
+  if (acceptor_.joinable()) acceptor_.join();
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     stopping_ = true;
     // Whoever waits for a request learns that none will come; whoever answers one still can.
     for (const int connection : connections_) ::shutdown(connection, SHUT_RD);
+    const auto all_are_closed = [this] { return connections_.empty(); };
+    if (!closed_.wait_for(lock, kPatienceWithReaders, all_are_closed)) {
+      for (const int connection : connections_) ::shutdown(connection, SHUT_RDWR);
+    }
   }
-  if (listener_) listener_->stop();
-  if (acceptor_.joinable()) acceptor_.join();
   if (pool_) pool_->shutdown();
   listener_.reset();  // only now: the port is free when everything is answered
 }
@@ -226,33 +238,32 @@ void HttpServer::Impl::serve_connection(int socket) {
   {
     const std::lock_guard lock(mutex_);
     connections_.insert(socket);
-    if (stopping_) ::shutdown(socket, SHUT_RD);
   }
   HttpStream stream(socket);
-  while (stream.await_request(pool_->is_crowded() ? std::min(kIdleInCrowd, options_.idle_timeout)
-                                                  : options_.idle_timeout)) {
-    if (!serve_request(stream)) {
-      linger(socket);
+  while (!stopping_) {
+    const bool is_crowded = pool_->is_crowded();
+    if (!stream.await_request(is_crowded ? std::min(kIdleInCrowd, options_.idle_timeout) : options_.idle_timeout))
       break;
-    }
+    const Next next = serve_request(stream);
+    if (next == Next::end_refused) linger(socket);
+    if (next != Next::another_request) break;
   }
   {
     const std::lock_guard lock(mutex_);
     connections_.erase(socket);
+    ::close(socket);
   }
-  ::close(socket);
+  closed_.notify_all();
 }
 
-// False when the connection must end.
-bool HttpServer::Impl::serve_request(HttpStream& stream) {
+HttpServer::Impl::Next HttpServer::Impl::serve_request(HttpStream& stream) {
   stream.expect_head(options_.head_bytes_max, options_.head_timeout);
-  bool is_understood = false;
+  bool is_refused = true;  // until it is understood
   bool is_last = false;
   const auto after_head = [&](httplib::Request& request) {
-    is_understood = true;
+    is_refused = refusal(request, options_.body_bytes_max).has_value();
     stream.expect_body(options_.body_timeout, options_.write_timeout);
-    if (refusal(request, options_.body_bytes_max)) {
-      is_last = true;
+    if (is_refused) {
       request.headers.erase("Connection");
       request.set_header("Connection", "close");
     }
@@ -262,11 +273,12 @@ bool HttpServer::Impl::serve_request(HttpStream& stream) {
     request.path = kAnyPath;
   };
   try {
-    if (!process_request(stream, false, is_last, after_head)) return false;
+    if (!process_request(stream, false, is_last, after_head)) is_last = true;
   } catch (const std::exception&) {
-    return false;
+    is_last = true;
   }
-  return is_understood && !is_last && !stream.is_broken();
+  if (is_refused) return Next::end_refused;
+  return is_last || stream.is_broken() ? Next::end : Next::another_request;
 }
 
 HttpReply HttpServer::Impl::dispatch(const httplib::Request& request) const {

@@ -25,8 +25,9 @@ bool await(int socket, short events, Clock::time_point deadline) {
   }
 }
 
+// EAGAIN alone: it is EWOULDBLOCK too on all systems of today.
 bool would_block() {
-  return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+  return errno == EAGAIN || errno == EINTR;
 }
 
 }  // namespace

@@ -10,8 +10,8 @@
 
 namespace kvserver {
 
-/// What cpp-httplib reads requests from and writes replies to. Its own stream waits anew for each byte, so that a byte a
-/// second keeps it busy for ever, and loses what was read ahead of the next request; this one has a deadline for each
+/// What cpp-httplib reads requests from and writes replies to. Its own stream waits anew for each byte, so that a byte
+/// a second keeps it busy for ever, and loses what was read ahead of the next request; this one has a deadline for each
 /// part of a request, a bound for the headers, and lives as long as the connection.
 ///
 /// A stream that met an end, an error, a bound or a deadline is broken, and stays so.
@@ -37,7 +37,7 @@ class HttpStream : public httplib::Stream {
   // Nobody here asks who the client is: no system call for it.
   void get_remote_ip_and_port(std::string&, int&) const override {}
   void get_local_ip_and_port(std::string&, int&) const override {}
-  [[nodiscard]] httplib::socket_t socket() const override { return socket_; }
+  [[nodiscard]] socket_t socket() const override { return socket_; }
 
  private:
   bool fill(Clock::time_point deadline);
@@ -53,8 +53,8 @@ class HttpStream : public httplib::Stream {
   bool write_broken_ = false;
 };
 
-/// Ends a connection so that the client still gets the last reply: closing with unread bytes would make the system reset
-/// the connection, and the client drop what it has not read. Waits a little for the client to stop sending.
+/// Ends a connection so that the client still gets the last reply: closing with unread bytes would make the system
+/// reset the connection, and the client drop what it has not read. Waits a little for the client to stop sending.
 void linger(int socket);
 
 }  // namespace kvserver

@@ -98,7 +98,7 @@ int Listener::accept() {
       ::setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
       return connection;
     }
-    const bool passing = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ECONNABORTED;
+    const bool passing = errno == EAGAIN || errno == EINTR || errno == ECONNABORTED;
     if (!passing && !await(false, kPauseAfterFailure)) break;
   }
   return -1;

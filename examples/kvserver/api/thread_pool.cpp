@@ -19,7 +19,7 @@ void ThreadPool::enqueue(std::function<void()> job) {
   {
     const std::lock_guard lock(mutex_);
     const bool worker_is_free = idle_ > queue_.size();
-    const bool can_wait = queue_.size() < threads_max_ && !stopping_;
+    const bool can_wait = running_ + queue_.size() < 2 * threads_max_ && !stopping_;
     if (worker_is_free || (can_wait && (start_worker() || !threads_.empty()))) {
       queue_.push_back(std::move(job));
       wake_.notify_one();
@@ -57,9 +57,11 @@ void ThreadPool::work(Threads::iterator self) {
     if (queue_.empty()) break;
     const std::function<void()> job = std::move(queue_.front());
     queue_.pop_front();
+    ++running_;
     lock.unlock();
     job();
     lock.lock();
+    --running_;
   }
   ended_.splice(ended_.end(), threads_, self);
   wake_.notify_all();  // shutdown() may wait for this
@@ -86,7 +88,7 @@ void ThreadPool::shutdown() {
 
 bool ThreadPool::is_crowded() const {
   const std::lock_guard lock(mutex_);
-  return threads_.size() - idle_ > threads_max_ / 2;
+  return running_ > threads_max_ / 2;
 }
 
 bool ThreadPool::is_shedding() noexcept {

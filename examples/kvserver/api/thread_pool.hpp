@@ -11,11 +11,12 @@
 
 namespace kvserver {
 
-/// A pool that grows to a bound, because a blocking server needs a thread for each connection of a crowd and almost none
-/// in quiet times. Jobs beyond the bound wait in a queue of the same length; a job beyond that runs at once on the
+/// A pool that grows to a bound, because a blocking server needs a thread for each connection of a crowd and almost
+/// none in quiet times. Jobs beyond the bound wait in a queue of the same length; a job beyond that runs at once on the
 /// thread that brings it, where is_shedding() tells it to do no more than refuse.
 ///
-/// Invariant: idle_ workers wait for a job; a job waits in queue_ only while no worker is free for it.
+/// Invariant: idle_ workers wait for a job, running_ have one; running_ and the queue together have at most twice
+/// threads_max_ jobs.
 class ThreadPool {
  public:
   explicit ThreadPool(std::size_t threads_max) : threads_max_(threads_max) {}
@@ -47,6 +48,7 @@ class ThreadPool {
   Threads threads_;
   Threads ended_;
   std::size_t idle_ = 0;
+  std::size_t running_ = 0;  // jobs
   bool stopping_ = false;
 };
 
