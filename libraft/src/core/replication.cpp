@@ -52,13 +52,15 @@ void read_for_follower(Context& context, Progress& progress) {
 /// Sends one append with entries; false when nothing more can be sent now.
 bool send_next(Context& context, NodeId to, Progress& progress) {
   const Core::State& state = context.state;
-  if (progress.next() > state.log.last().index || !progress.can_send(state.options)) return false;
+  if (progress.next() > state.log.last().index || progress.state() == ProgressState::snapshot) return false;
   const LogIndex before = previous(progress.next());
   const TermAt term = state.log.term_at(before);
   if (!std::holds_alternative<Term>(term)) {
+    // Also while an answer is awaited: it may be lost, and no heartbeat can ask about what is compacted.
     begin_snapshot_transfer(context, to, progress);
     return false;
   }
+  if (!progress.can_send(state.options)) return false;
   auto entries = state.log.slice(progress.next(), state.log.last().index, state.options.append_entries_max,
                                  state.options.append_bytes_max);
   if (!entries) {

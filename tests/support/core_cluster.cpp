@@ -1,0 +1,337 @@
+#include "support/core_cluster.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace libraft::test {
+
+namespace {
+
+[[noreturn]] void violated(const std::string& rule) {
+  throw std::runtime_error("violated: " + rule);
+}
+void require(bool condition, const std::string& rule) {
+  if (!condition) violated(rule);
+}
+
+std::string chain(const std::string& state, const Entry& entry) {
+  std::uint64_t hash = 1469598103934665603u;
+  const std::string text = state + "|" + std::to_string(entry.id.index.value) + "," +
+                           std::to_string(entry.id.term.value) + "," + std::string(entry.data.view());
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  return std::to_string(hash);
+}
+
+std::vector<LogId> term_runs(const CoreDisk& disk) {
+  std::vector<LogId> runs;
+  for (const Entry& entry : disk.entries) {
+    if (!runs.empty() && runs.back().term == entry.id.term) {
+      runs.back() = entry.id;
+    } else {
+      runs.push_back(entry.id);
+    }
+  }
+  return runs;
+}
+
+void truncate(CoreDisk& disk, LogIndex from) {
+  while (!disk.entries.empty() && disk.entries.back().id.index >= from) disk.entries.pop_back();
+}
+
+void write(CoreDisk& disk, const PersistBatch& batch) {
+  if (batch.hard_state) disk.hard_state = *batch.hard_state;
+  if (batch.truncate_from) truncate(disk, *batch.truncate_from);
+  if (batch.new_start) {
+    const LogIndex start = batch.new_start->index;
+    disk.entries.erase(disk.entries.begin(), std::find_if(disk.entries.begin(), disk.entries.end(),
+                                                          [&](const Entry& entry) { return entry.id.index > start; }));
+    disk.start = *batch.new_start;
+  }
+  for (const Entry& entry : batch.entries) {
+    require(entry.id.index.value == disk.last().index.value + 1, "what is written continues the log");
+    disk.entries.push_back(entry);
+  }
+}
+
+bool has_entry(const CoreDisk& disk, LogIndex index) {
+  return index <= disk.start.index || index <= disk.last().index;
+}
+
+}  // namespace
+
+CoreCluster::CoreCluster(std::size_t voters, CoreOptions options, std::uint64_t seed) : options_(options), seed_(seed) {
+  passes = [](const Message&) { return true; };
+  for (std::uint64_t i = 1; i <= voters; ++i) configuration_.voters.push_back({{i}, "node-" + std::to_string(i)});
+  for (const Peer& peer : configuration_.voters) {
+    nodes_[peer.id].id = peer.id;
+    restart(nodes_[peer.id]);
+  }
+}
+
+void CoreCluster::step(CoreNode& node, const Event& event) {
+  if (!node.core) return;
+  Effects effects;
+  node.core->step(now_, event, effects);
+  carry_out(node, effects);
+  const CoreStatus status = node.core->status();
+  if (status.role == Role::leader) {
+    const auto known = leaders_.emplace(status.term, node.id);
+    require(known.first->second == node.id, "iS1: one leader for each term");
+  }
+}
+
+void CoreCluster::carry_out(CoreNode& node, Effects& effects) {
+  if (effects.persist) {
+    if (effects.persist->hard_state) {
+      const Term term = effects.persist->hard_state->term;
+      std::erase_if(node.held, [&](const Outgoing& out) {
+        return !std::holds_alternative<PreVote>(out.message.body) && term_of(out.message.body) < term;
+      });
+    }
+    node.writes.push_back(*effects.persist);
+  }
+  for (Outgoing& out : effects.messages) node.held.push_back(std::move(out));
+  for (const SendSnapshotChunk& chunk : effects.snapshot_sends) {
+    const std::string data = node.disk.snapshot_state.substr(chunk.offset, std::min<std::size_t>(chunk.bytes_max, 3));
+    Routing route;
+    route.from = node.id;
+    route.to = chunk.to;
+    if (node.disk.snapshot && *node.disk.snapshot == chunk.meta) {
+      node.held.push_back({{route, InstallSnapshot{chunk.term, chunk.meta, chunk.offset, Bytes(data)}}, chunk.after});
+    } else {
+      node.jobs.push_back([chunk](CoreNode&) -> Event { return SnapshotSendFailed{chunk.to, chunk.meta.last}; });
+    }
+  }
+  for (const ReadLog& read : effects.log_reads) {
+    node.jobs.push_back([read](CoreNode& self) -> Event {
+      if (read.first <= self.disk.start.index) return LogRead{read.id, make_error_code(errc::compacted), {}};
+      std::vector<Entry> entries;
+      for (const Entry& entry : self.disk.entries) {
+        if (entry.id.index >= read.first && entry.id.index <= read.last) entries.push_back(entry);
+      }
+      return LogRead{read.id, entries.empty() ? make_error_code(errc::unavailable) : std::error_code{},
+                     Entries(entries)};
+    });
+  }
+  if (effects.restore) {
+    node.jobs.push_back([meta = effects.restore->meta](CoreNode& self) -> Event {
+      self.state = self.disk.snapshot_state;
+      self.applied = meta.last.index;
+      return EntriesApplied{meta.last.index};
+    });
+  }
+  for (const Entries& entries : effects.apply) {
+    node.jobs.push_back([this, entries](CoreNode& self) -> Event {
+      apply(self, entries);
+      return EntriesApplied{entries.back().id.index};
+    });
+  }
+  if (effects.take_snapshot) {
+    node.jobs.push_back([take = *effects.take_snapshot](CoreNode& self) -> Event {
+      require(self.applied == take.last.index, "a snapshot is taken at exactly its index");
+      SnapshotMeta meta{take.last, take.configuration, self.state.size(), {}};
+      self.incoming = self.state;
+      return SnapshotSaved{{}, meta};
+    });
+  }
+  if (effects.snapshot_store) {
+    node.jobs.push_back([chunk = effects.snapshot_store->chunk](CoreNode& self) -> Event {
+      if (chunk.offset == 0) self.incoming.clear();
+      require(self.incoming.size() == chunk.offset, "chunks of a snapshot are contiguous");
+      self.incoming += chunk.data.view();
+      return SnapshotChunkStored{{}, chunk.meta.last, self.incoming.size()};
+    });
+  }
+  if (effects.proposal) node.proposal = effects.proposal;
+  for (const ReadOutcome& read : effects.reads) node.reads.push_back(read);
+  for (const TransferOutcome& transfer : effects.transfers) node.transfers.push_back(transfer);
+  release(node);
+  check_commit(node);
+}
+
+void CoreCluster::release(CoreNode& node) {
+  for (auto held = node.held.begin(); held != node.held.end();) {
+    if (held->after > node.persisted) {
+      ++held;
+      continue;
+    }
+    check_promise(node, held->message);
+    network_.push_back(std::move(held->message));
+    held = node.held.erase(held);
+  }
+}
+
+/// iD1-iD3: every promise on the wire is backed by the sender's disk.
+void CoreCluster::check_promise(const CoreNode& node, const Message& message) const {
+  if (std::holds_alternative<PreVote>(message.body)) return;
+  require(term_of(message.body) <= node.disk.hard_state.term, "iD1: the term on the wire is durable");
+  if (const auto* vote = std::get_if<RequestVoteReply>(&message.body); vote != nullptr && vote->granted) {
+    require(node.disk.hard_state == HardState{vote->term, message.route.to}, "iD2: a granted vote is durable");
+  }
+  if (const auto* vote = std::get_if<RequestVote>(&message.body)) {
+    require(node.disk.hard_state == HardState{vote->term, node.id}, "iD2: the own vote is durable");
+  }
+  if (const auto* append = std::get_if<AppendEntriesReply>(&message.body); append != nullptr && append->accepted) {
+    require(has_entry(node.disk, append->match), "iD3: what is acknowledged is durable");
+  }
+  if (const auto* install = std::get_if<InstallSnapshotReply>(&message.body);
+      install != nullptr && install->installed) {
+    require(has_entry(node.disk, install->last.index), "iD4: an installed snapshot is durable");
+  }
+}
+
+/// iS4: what was committed once is committed for ever; iS6: on the disks of a quorum.
+void CoreCluster::check_commit(const CoreNode& node) {
+  const CoreStatus status = node.core->status();
+  const LogIndex known = committed_.empty() ? LogIndex{} : committed_.rbegin()->first;
+  for (LogIndex index = next(known); index <= status.commit; index = next(index)) {
+    std::size_t covered = 0;  // by a snapshot, which holds committed entries only
+    std::map<LogId, std::size_t> holders;
+    for (const auto& [other, peer] : nodes_) {
+      if (index <= peer.disk.start.index) {
+        ++covered;
+      } else if (index <= peer.disk.last().index) {
+        ++holders[peer.disk.entries[index.value - peer.disk.start.index.value - 1].id];
+      }
+    }
+    const auto most = std::max_element(holders.begin(), holders.end(),
+                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+    require(most != holders.end() && most->second + covered >= nodes_.size() / 2 + 1,
+            "iS6: a committed entry is on the disks of a quorum");
+    committed_.emplace(index, most->first);
+  }
+}
+
+void CoreCluster::apply(CoreNode& node, const Entries& entries) {
+  for (const Entry& entry : entries) {
+    require(entry.id.index == next(node.applied), "entries are applied in order, each once");
+    const auto committed = committed_.find(entry.id.index);
+    require(committed != committed_.end() && committed->second == entry.id, "iS4: only what is committed is applied");
+    node.state = chain(node.state, entry);
+    node.applied = entry.id.index;
+    const auto known = applied_.emplace(node.applied, node.state);
+    require(known.first->second == node.state, "iS7: state machines agree");
+  }
+}
+
+void CoreCluster::deliver(std::size_t position) {
+  Message message = network_[position];
+  drop(position);
+  const auto receiver = nodes_.find(message.route.to);
+  if (receiver != nodes_.end()) step(receiver->second, MessageReceived{std::move(message)});
+}
+
+void CoreCluster::persist(CoreNode& node) {
+  if (!node.core || node.writes.empty()) return;
+  const PersistBatch batch = node.writes.front();
+  node.writes.pop_front();
+  if (batch.publish) {
+    node.disk.snapshot = batch.publish;
+    node.disk.snapshot_state = node.incoming;
+  }
+  write(node.disk, batch);
+  node.persisted = batch.id;
+  release(node);
+  step(node, Persisted{batch.id});
+}
+
+void CoreCluster::run_job(CoreNode& node) {
+  if (!node.core || node.jobs.empty()) return;
+  const auto job = std::move(node.jobs.front());
+  node.jobs.pop_front();
+  step(node, job(node));
+}
+
+void CoreCluster::crash(CoreNode& node) {
+  node.core.reset();
+  node.writes.clear();
+  node.held.clear();
+  node.jobs.clear();
+  node.incoming.clear();
+  node.reads.clear();
+  node.transfers.clear();
+  node.proposal.reset();
+}
+
+void CoreCluster::restart(CoreNode& node) {
+  RecoveredState recovered;
+  recovered.identity.node = node.id;
+  recovered.hard_state = node.disk.hard_state;
+  recovered.start = node.disk.start;
+  recovered.last = node.disk.last();
+  recovered.term_runs = term_runs(node.disk);
+  recovered.configurations.push_back({{}, configuration_});
+  recovered.snapshot = node.disk.snapshot;
+  node.state = node.disk.snapshot_state;
+  node.applied = node.disk.snapshot ? node.disk.snapshot->last.index : LogIndex{};
+  node.persisted = {};
+  node.core.emplace(options_, CoreStart{recovered, node.applied, false, ++seed_ * 7919 + node.id.value, now_});
+}
+
+void CoreCluster::time_out(CoreNode& node) {
+  if (!node.core || node.core->next_deadline() == kNever) return;
+  now_ = std::max(now_, node.core->next_deadline());
+  step(node, TimeAdvanced{});
+}
+
+void CoreCluster::settle() {
+  for (bool moved = true; moved;) {
+    moved = false;
+    while (!network_.empty()) {
+      if (passes(network_.front())) {
+        deliver(0);
+      } else {
+        drop(0);
+      }
+      moved = true;
+    }
+    for (auto& [id, node] : nodes_) {
+      for (; node.core && !node.writes.empty(); moved = true) persist(node);
+      for (; node.core && !node.jobs.empty(); moved = true) run_job(node);
+    }
+  }
+}
+
+void CoreCluster::run_for(Duration duration) {
+  const TimePoint end = now_ + duration;
+  settle();
+  while (true) {
+    CoreNode* earliest = nullptr;
+    for (auto& [id, node] : nodes_) {
+      if (!node.core) continue;
+      if (earliest == nullptr || node.core->next_deadline() < earliest->core->next_deadline()) earliest = &node;
+    }
+    if (earliest == nullptr || earliest->core->next_deadline() > end) break;
+    time_out(*earliest);
+    settle();
+  }
+  now_ = end;
+}
+
+bool CoreCluster::elect() {
+  for (int i = 0; i < 600; ++i) {
+    run_for(std::chrono::milliseconds(100));
+    CoreNode* found = leader();
+    if (found == nullptr) continue;
+    const CoreStatus status = found->core->status();
+    if (status.commit == status.log_last.index && status.log_last.term == status.term) return true;
+  }
+  return false;
+}
+
+CoreNode* CoreCluster::leader() {
+  CoreNode* best = nullptr;
+  for (auto& [id, node] : nodes_) {
+    if (!node.core || node.core->status().role != Role::leader) continue;
+    if (best == nullptr || node.core->status().term > best->core->status().term) best = &node;
+  }
+  return best;
+}
+
+std::vector<CoreNode*> CoreCluster::nodes() {
+  std::vector<CoreNode*> all;
+  for (auto& [id, node] : nodes_) all.push_back(&node);
+  return all;
+}
+
+}  // namespace libraft::test

@@ -1,0 +1,99 @@
+// A cluster of Cores without threads, files or sockets: each with a disk that may forget, and a network in which
+// messages wait until they are delivered, dropped or repeated. Checks the safety rules of Raft at every move.
+#pragma once
+
+#include <libraft/core.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace libraft::test {
+
+/// What survives a crash of one node.
+struct CoreDisk {
+  HardState hard_state;
+  LogId start;
+  std::vector<Entry> entries;  ///< after `start`
+  std::optional<SnapshotMeta> snapshot;
+  std::string snapshot_state;
+
+  [[nodiscard]] LogId last() const { return entries.empty() ? start : entries.back().id; }
+};
+
+struct CoreNode {
+  NodeId id;
+  std::optional<Core> core;  ///< nullopt: crashed
+  CoreDisk disk;
+  std::deque<PersistBatch> writes;  ///< handed out, not durable
+  PersistId persisted;
+  std::vector<Outgoing> held;                        ///< messages that wait for a write
+  std::deque<std::function<Event(CoreNode&)>> jobs;  ///< of the state machine and the disk, in order
+  std::string state;                                 ///< of the machine: a running digest of the commands
+  LogIndex applied;
+  std::string incoming;  ///< a snapshot on its way in
+  std::optional<ProposalOutcome> proposal;
+  std::vector<ReadOutcome> reads;
+  std::vector<TransferOutcome> transfers;
+};
+
+class CoreCluster {
+ public:
+  CoreCluster(std::size_t voters, CoreOptions options, std::uint64_t seed);
+
+  [[nodiscard]] CoreNode& node(std::uint64_t id) { return nodes_.at(NodeId{id}); }
+  [[nodiscard]] std::deque<Message>& network() { return network_; }
+  [[nodiscard]] TimePoint now() const { return now_; }
+
+  // One move each.
+  void step(CoreNode& node, const Event& event);
+  /// Delivers the oldest message that is under way, or drops it where its receiver is down.
+  void deliver(std::size_t position);
+  void drop(std::size_t position) { network_.erase(network_.begin() + static_cast<std::ptrdiff_t>(position)); }
+  void duplicate(std::size_t position) { network_.push_back(network_[position]); }
+  /// The oldest write of the node becomes durable.
+  void persist(CoreNode& node);
+  /// The oldest job (apply, snapshot, log read) is done.
+  void run_job(CoreNode& node);
+  void crash(CoreNode& node);
+  void restart(CoreNode& node);
+  /// Moves time to the node's deadline and tells it.
+  void time_out(CoreNode& node);
+
+  // Many moves.
+  /// Delivers, persists and applies until nothing is left to do. Time stands still.
+  void settle();
+  /// Lets time pass by `duration`, settling at each deadline.
+  void run_for(Duration duration);
+  /// Runs until some node leads and its term's no-op is committed; false when none does in 60 s of virtual time.
+  bool elect();
+  [[nodiscard]] CoreNode* leader();
+  [[nodiscard]] std::vector<CoreNode*> nodes();
+  /// Which messages get through while settling; all by default.
+  std::function<bool(const Message&)> passes;
+
+  [[nodiscard]] const std::map<LogIndex, LogId>& committed() const { return committed_; }
+
+ private:
+  void carry_out(CoreNode& node, Effects& effects);
+  void release(CoreNode& node);
+  void check_promise(const CoreNode& node, const Message& message) const;
+  void check_commit(const CoreNode& node);
+  void apply(CoreNode& node, const Entries& entries);
+
+  CoreOptions options_;
+  Configuration configuration_;
+  std::uint64_t seed_;
+  TimePoint now_{};
+  std::map<NodeId, CoreNode> nodes_;
+  std::deque<Message> network_;
+  std::map<Term, NodeId> leaders_;           ///< iS1: one for each term, for ever
+  std::map<LogIndex, LogId> committed_;      ///< iS4: what was committed, for ever
+  std::map<LogIndex, std::string> applied_;  ///< iS7: the state after each index
+};
+
+}  // namespace libraft::test
