@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace kvserver {
@@ -61,8 +62,12 @@ std::string NodeNames::name(std::optional<libraft::NodeId> id) const {
 
 std::string NodeNames::display_name(std::optional<libraft::NodeId> id) const {
   if (!id) return {};
-  const auto known = card(*id);
-  return known ? known->display_name : number(*id);
+  const std::lock_guard lock(mutex_);
+  const auto at = cards_.find(*id);
+  if (at == cards_.end()) return number(*id);
+  const std::string& shown = at->second.display_name;
+  const auto is_shared = [&](const auto& other) { return other.first != *id && other.second.display_name == shown; };
+  return std::any_of(cards_.begin(), cards_.end(), is_shared) ? at->second.name : shown;
 }
 
 std::string NodeNames::client_url(std::optional<libraft::NodeId> id) const {

@@ -47,7 +47,8 @@ class NodeNames {
   [[nodiscard]] std::optional<NodeCard> card(libraft::NodeId id) const;
   /// The protocol name, or the number in hexadecimal for an unknown node; empty for nobody.
   [[nodiscard]] std::string name(std::optional<libraft::NodeId> id) const;
-  /// The display name, or the number in hexadecimal for an unknown node; empty for nobody.
+  /// The display name (the protocol name when another member calls itself the same), or the number in hexadecimal for
+  /// an unknown node; empty for nobody.
   [[nodiscard]] std::string display_name(std::optional<libraft::NodeId> id) const;
   /// Empty while unknown, and for nobody.
   [[nodiscard]] std::string client_url(std::optional<libraft::NodeId> id) const;
