@@ -53,10 +53,10 @@ namespace libraft {
 /// The caller runs the executors from before start() until the node is destroyed, by threads that do not themselves
 /// wait for the node.
 struct Executors {
-  asio::any_io_executor protocol;    ///< the protocol, and handlers without an executor: short steps, never blocks
-  asio::any_io_executor storage;     ///< blocking writes and reads of the log
-  asio::any_io_executor apply;       ///< the state machine
-  asio::any_io_executor background;  ///< saving snapshots
+  asio::any_io_executor protocol = {};    ///< the protocol, and handlers without an executor: short steps, never blocks
+  asio::any_io_executor storage = {};     ///< blocking writes and reads of the log
+  asio::any_io_executor apply = {};       ///< the state machine
+  asio::any_io_executor background = {};  ///< saving snapshots
 
   /// All lanes on one executor. For a thread pool: a blocking write occupies one of its threads.
   [[nodiscard]] static Executors all_on(const asio::any_io_executor& executor) {
