@@ -49,9 +49,7 @@ class StderrLogger final : public libraft::Logger {
     logger_->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %n %v");
   }
 
-  [[nodiscard]] bool is_enabled(LogLevel level) const noexcept override {
-    return logger_->should_log(level_of(level));
-  }
+  [[nodiscard]] bool is_enabled(LogLevel level) const noexcept override { return logger_->should_log(level_of(level)); }
 
   void log(LogLevel level, std::string_view line) noexcept override {
     try {

@@ -15,8 +15,7 @@ namespace kvserver {
 
 /// Lines are written by a thread of its own, so that a reader of stderr who falls asleep never stops a node: when too
 /// many lines wait, the oldest are dropped. Destroyed, it writes what waits.
-[[nodiscard]] std::shared_ptr<libraft::Logger> make_stderr_logger(const std::string& node_id,
-                                                                  libraft::LogLevel level);
+[[nodiscard]] std::shared_ptr<libraft::Logger> make_stderr_logger(const std::string& node_id, libraft::LogLevel level);
 
 /// Logs what happens in a node, with names for ids. `names` outlives it.
 [[nodiscard]] std::shared_ptr<libraft::Observer> make_event_log(std::shared_ptr<libraft::Logger> logger,

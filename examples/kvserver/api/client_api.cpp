@@ -82,8 +82,20 @@ void ClientApi::install(HttpServer& server) {
   server.route("GET", "/health", [this](const HttpRequest& request) { return health(request); });
 }
 
+std::optional<HttpReply> ClientApi::not_serving() const {
+  switch (phase_) {
+    case Phase::starting:
+      return error_reply(503, "starting", "This node is reading its data; nothing was changed.");
+    case Phase::serving:
+      return std::nullopt;
+    case Phase::stopping:
+      break;
+  }
+  return stopping();
+}
+
 HttpReply ClientApi::set(const HttpRequest& request) {
-  if (is_refusing_) return stopping();
+  if (auto refused = not_serving()) return std::move(*refused);
   std::string problem;
   auto body = json::parse(request.body, problem);
   if (!body) return error_reply(400, "bad_json", "The body is " + problem + ".");
@@ -101,7 +113,7 @@ HttpReply ClientApi::set(const HttpRequest& request) {
 }
 
 HttpReply ClientApi::remove(const HttpRequest& request) {
-  if (is_refusing_) return stopping();
+  if (auto refused = not_serving()) return std::move(*refused);
   const KeyQuery query = read_key_query(request.query);
   if (query.error) return *query.error;
   return write(encode(DeleteCommand{query.key()}), query.key(), kDeletedReply);
@@ -121,7 +133,7 @@ HttpReply ClientApi::write(std::string command, std::string_view key, std::strin
 }
 
 HttpReply ClientApi::get(const HttpRequest& request) {
-  if (is_refusing_) return stopping();
+  if (auto refused = not_serving()) return std::move(*refused);
   const KeyQuery query = read_key_query(request.query);
   if (query.error) return *query.error;
   auto consistency = libraft::Consistency::local;
@@ -151,7 +163,7 @@ HttpReply ClientApi::get(const HttpRequest& request) {
 HttpReply ClientApi::health(const HttpRequest& /*request*/) {
   const libraft::Status status = node_.status();
   if (status.state == libraft::NodeState::failed) return node_failed();
-  if (is_refusing_) return stopping();
+  if (auto refused = not_serving()) return std::move(*refused);
   return json_reply(200, health_json(status, names_));
 }
 

@@ -10,10 +10,19 @@
 
 #include <atomic>
 #include <chrono>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <system_error>
 
 namespace kvserver {
+
+/// What a server does with requests: it begins as `starting`.
+enum class Phase {
+  starting,  ///< answers 503 `starting`
+  serving,
+  stopping,  ///< answers 503 `stopping`
+};
 
 /// Thread-safe. `node` and `names` outlive it.
 class ClientApi {
@@ -24,8 +33,8 @@ class ClientApi {
   /// Serves all of it on `server`, which must end before this does.
   void install(HttpServer& server);
 
-  /// From now on, new requests are answered 503 `stopping`.
-  void refuse_requests() { is_refusing_ = true; }
+  /// What becomes of requests from now on.
+  void enter(Phase phase) { phase_ = phase; }
 
   [[nodiscard]] HttpReply set(const HttpRequest& request);
   [[nodiscard]] HttpReply get(const HttpRequest& request);
@@ -33,6 +42,8 @@ class ClientApi {
   [[nodiscard]] HttpReply health(const HttpRequest& request);
 
  private:
+  /// The answer of a server that does not serve now.
+  [[nodiscard]] std::optional<HttpReply> not_serving() const;
   /// Proposes, and says `message` about `key` when it is done.
   [[nodiscard]] HttpReply write(std::string command, std::string_view key, std::string_view message);
   [[nodiscard]] HttpReply write_error(std::error_code error) const;
@@ -45,7 +56,7 @@ class ClientApi {
   KvNode& node_;
   const NodeNames& names_;
   std::chrono::milliseconds request_timeout_;
-  std::atomic<bool> is_refusing_{false};
+  std::atomic<Phase> phase_{Phase::starting};
 };
 
 }  // namespace kvserver

@@ -46,6 +46,7 @@ struct Fixture {
     names.learn(kvserver::node_id_of("node-8082"), "n2", "http://localhost:8082");
     node.now.identity.node = kvserver::node_id_of("node-8081");
     node.now.state = libraft::NodeState::running;
+    api.enter(kvserver::Phase::serving);
   }
   static std::map<libraft::NodeId, kvserver::NodeCard> cards() {
     std::string clash;
@@ -275,11 +276,15 @@ TEST_CASE_METHOD(Fixture, "health shows the node's role until it fails, then why
   CHECK(health().body == R"({"ok":false,"error":"node_failed","message":"raft_log.jsonl: the device failed"})");
 }
 
-TEST_CASE_METHOD(Fixture, "a server that shuts down takes no more requests") {
-  api.refuse_requests();
-  CHECK(refused(set(R"({"key":"a","value":"b"})")) == Refused{503, "stopping"});
-  CHECK(refused(get("key=a")) == Refused{503, "stopping"});
-  CHECK(refused(erase("key=a")) == Refused{503, "stopping"});
-  CHECK(refused(health()) == Refused{503, "stopping"});
+TEST_CASE_METHOD(Fixture, "a server that is not ready yet, or shuts down, takes no requests") {
+  for (const auto& [phase, expected] : {std::pair(kvserver::Phase::starting, Refused{503, "starting"}),
+                                        std::pair(kvserver::Phase::stopping, Refused{503, "stopping"})}) {
+    api.enter(phase);
+    CHECK(refused(set(R"({"key":"a","value":"b"})")) == expected);
+    CHECK(refused(get("key=a")) == expected);
+    CHECK(refused(erase("key=a")) == expected);
+    CHECK(refused(health()) == expected);
+  }
   CHECK(node.proposed.empty());
+  CHECK(node.asked.empty());
 }

@@ -1,0 +1,20 @@
+// The server: a node with its files, its two ports and its log, from start to stop.
+#pragma once
+
+#include "config.hpp"
+
+namespace kvserver {
+
+// Exit codes; docs/kvserver.md says what they mean.
+inline constexpr int kExitConfig = 2;
+inline constexpr int kExitData = 3;
+
+/// Prints what the variables come to. Touches neither files nor ports.
+[[nodiscard]] int check_config(const Config& config);
+
+/// Serves until SIGTERM or SIGINT comes, and returns the process's exit code. To be called before any other thread
+/// exists: it blocks the two signals in all of them, and waits for them here. When stopping takes longer than promised
+/// (a client that does not read its answer), it ends the process itself.
+[[nodiscard]] int serve(const Config& config);
+
+}  // namespace kvserver

@@ -1,0 +1,105 @@
+#include "server_data.hpp"
+
+#include "server.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+namespace kvserver {
+namespace {
+
+std::string state_file(const Config& config) {
+  return (config.folder() / "raft_state.json").string();
+}
+
+std::set<libraft::NodeId> ids_of(const libraft::Configuration& configuration) {
+  std::set<libraft::NodeId> ids;
+  for (const auto* group : {&configuration.voters, &configuration.outgoing_voters, &configuration.learners}) {
+    for (const libraft::Peer& peer : *group) ids.insert(peer.id);
+  }
+  return ids;
+}
+
+std::string names_of(const libraft::Configuration& configuration, const NodeNames& names) {
+  std::vector<std::string> shown;
+  for (const libraft::Peer& peer : configuration.voters) {
+    shown.push_back(fmt::format("{} ({})", names.name(peer.id), peer.address));
+  }
+  std::sort(shown.begin(), shown.end());
+  return fmt::format("{}", fmt::join(shown, ", "));
+}
+
+StartRefused folder_refusal(const Config& config, std::error_code error) {
+  return {kExitConfig,
+          fmt::format("RAFT_DATA_DIR: the folder {} can't be used: {}.", config.folder().string(), error.message())};
+}
+
+// The kinds of trouble that are mended by choosing another folder, not by mending data.
+bool is_about_folder(std::error_code error) {
+  return error == std::errc::permission_denied || error == std::errc::operation_not_permitted ||
+         error == std::errc::read_only_file_system || error == std::errc::not_a_directory;
+}
+
+}  // namespace
+
+std::optional<StartRefused> prepare_folder(libraft::FileSystem& files, const Config& config) {
+  if (const std::error_code error = files.create_directories(config.folder().string())) {
+    return folder_refusal(config, error);
+  }
+  return std::nullopt;
+}
+
+std::variant<std::optional<libraft::RecoveredState>, StartRefused> inspect_data(libraft::Storage& storage,
+                                                                                const Config& config,
+                                                                                const NodeNames& names) {
+  auto opened = storage.open();
+  if (!opened) {
+    StartRefused refused = data_refusal(config, opened.error(), storage.error_detail());
+    storage.close();
+    return refused;
+  }
+  storage.close();
+  if (*opened) {
+    if (auto refused = compare_with(config, names, **opened)) return std::move(*refused);
+  }
+  return std::move(*opened);
+}
+
+std::optional<StartRefused> compare_with(const Config& config, const NodeNames& names,
+                                         const libraft::RecoveredState& state) {
+  const auto refused = [&](const std::string& what) {
+    return StartRefused{kExitData, fmt::format("{} {}", state_file(config), what)};
+  };
+  if (state.identity.node != node_id_of(config.self.name)) {
+    return refused(fmt::format("belongs to another node ({}), this one is {}.", names.name(state.identity.node),
+                               config.self.name));
+  }
+  const libraft::Configuration given = config.members();
+  const bool has_members = !state.configurations.empty();
+  if (has_members && ids_of(state.configurations.back().value) != ids_of(given)) {
+    return refused(
+        fmt::format("has the members {}, but PEERS and PEER_IDS say {}: the members of a cluster stay as "
+                    "they were at its first start (their URLs may change).",
+                    names_of(state.configurations.back().value, names), names_of(given, names)));
+  }
+  if (state.identity.cluster != cluster_id_of(config.cluster)) {
+    return refused(config.is_cluster_named
+                       ? fmt::format("belongs to another cluster than KV_CLUSTER, which is \"{}\".", config.cluster)
+                       : std::string("belongs to a cluster with a name of its own, but KV_CLUSTER is not set."));
+  }
+  return std::nullopt;
+}
+
+StartRefused data_refusal(const Config& config, std::error_code error, const std::string& detail) {
+  if (is_about_folder(error)) return folder_refusal(config, error);
+  const std::string what = detail.empty() ? error.message() : detail;
+  const std::string folder = config.folder().string();
+  // The sentence must name the file, or at least the folder that it is in.
+  if (what.find(folder) != std::string::npos) return {kExitData, what};
+  return {kExitData, fmt::format("{}: {}", folder, what)};
+}
+
+}  // namespace kvserver

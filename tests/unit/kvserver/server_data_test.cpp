@@ -1,0 +1,147 @@
+#include "server_data.hpp"
+
+#include "server.hpp"
+#include "support/catch.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+using kvserver::Config;
+using kvserver::node_id_of;
+using kvserver::NodeNames;
+using libraft::errc;
+
+namespace {
+
+Config config_of(std::map<std::string, std::string> variables) {
+  variables.try_emplace("KVSTORE_PORT", "8081");
+  variables.try_emplace("PEERS", "http://localhost:9082,http://localhost:9083");
+  variables.try_emplace("RAFT_DATA_DIR", "/data");
+  auto loaded = kvserver::load_config([&](const char* name) -> std::optional<std::string> {
+    const auto at = variables.find(name);
+    return at == variables.end() ? std::nullopt : std::optional(at->second);
+  });
+  if (const auto* error = std::get_if<kvserver::ConfigError>(&loaded)) FAIL(error->sentence);
+  return std::get<Config>(std::move(loaded));
+}
+
+libraft::RecoveredState state_of(const Config& config) {
+  const libraft::NodeOptions options = config.node_options();
+  libraft::RecoveredState state;
+  state.identity = {options.cluster, options.group, options.id, {1}};
+  state.configurations.push_back({{}, *options.bootstrap});
+  return state;
+}
+
+// Says in open() what it was told to say.
+struct ScriptedStorage final : libraft::Storage {
+  libraft::Result<std::optional<libraft::RecoveredState>> open() override {
+    is_open = true;
+    if (error) return error;
+    return state;
+  }
+  std::error_code format(const libraft::Identity&, const libraft::Configuration&) override { return errc::io_error; }
+  std::error_code write(const libraft::WriteBatch&) override { return errc::io_error; }
+  libraft::Result<std::vector<libraft::Entry>> read(libraft::LogIndex, libraft::LogIndex, std::size_t) override {
+    return errc::io_error;
+  }
+  libraft::Result<std::unique_ptr<libraft::SnapshotWriter>> create_snapshot(const libraft::SnapshotMeta&) override {
+    return errc::io_error;
+  }
+  std::error_code publish(std::unique_ptr<libraft::SnapshotWriter>, const libraft::WriteBatch&) override {
+    return errc::io_error;
+  }
+  libraft::Result<std::shared_ptr<libraft::SnapshotReader>> newest_snapshot() override { return errc::no_snapshot; }
+  void close() noexcept override { is_open = false; }
+  std::string error_detail() const override { return detail; }
+
+  std::error_code error;
+  std::string detail;
+  std::optional<libraft::RecoveredState> state;
+  bool is_open = false;
+};
+
+struct Fixture {
+  std::variant<std::optional<libraft::RecoveredState>, kvserver::StartRefused> inspect(const Config& given) {
+    std::string clash;
+    const NodeNames names(NodeNames::table_of(given.member_names(), clash).value());
+    auto result = kvserver::inspect_data(storage, given, names);
+    CHECK_FALSE(storage.is_open);
+    return result;
+  }
+  kvserver::StartRefused refusal(const Config& given) {
+    auto result = inspect(given);
+    if (!std::holds_alternative<kvserver::StartRefused>(result)) return {0, "(accepted)"};
+    return std::get<kvserver::StartRefused>(result);
+  }
+
+  Config config = config_of({});
+  ScriptedStorage storage;
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "an empty folder is a first start, and the own data are taken") {
+  CHECK(std::get<0>(inspect(config)) == std::nullopt);
+  storage.state = state_of(config);
+  CHECK(std::get<0>(inspect(config)) == storage.state);
+}
+
+TEST_CASE_METHOD(Fixture, "new URLs for the same members are taken") {
+  storage.state = state_of(config);
+  storage.state->configurations.back().value.voters[1].address = "http://elsewhere:1";
+  CHECK(refusal(config).exit_code == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "other members than those stored are refused with exit 3, naming the file") {
+  storage.state = state_of(config);
+  for (const char* cluster : {"", "named"}) {
+    storage.state->identity.cluster = config_of({{"KV_CLUSTER", "named"}}).node_options().cluster;
+    const auto refused = refusal(config_of({{"PEERS", "http://localhost:9082"}, {"KV_CLUSTER", cluster}}));
+    CHECK(refused.exit_code == kvserver::kExitData);
+    CHECK_THAT(refused.sentence, Catch::Matchers::StartsWith("/data/node-8081/raft_state.json has the members "));
+    CHECK_THAT(refused.sentence,
+               Catch::Matchers::Contains("but PEERS and PEER_IDS say node-8081 "
+                                         "(http://localhost:9081), node-8082 (http://localhost:9082)"));
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "another node's data are refused") {
+  storage.state = state_of(config);
+  storage.state->identity.node = node_id_of("node-8082");
+  const auto refused = refusal(config);
+  CHECK(refused.exit_code == kvserver::kExitData);
+  CHECK(refused.sentence ==
+        "/data/node-8081/raft_state.json belongs to another node (node-8082), this one is node-8081.");
+}
+
+TEST_CASE_METHOD(Fixture, "another cluster's data are refused") {
+  storage.state = state_of(config);
+  const auto named = refusal(config_of({{"KV_CLUSTER", "orders"}}));
+  CHECK(named.exit_code == kvserver::kExitData);
+  CHECK(named.sentence ==
+        "/data/node-8081/raft_state.json belongs to another cluster than KV_CLUSTER, which is \"orders\".");
+  storage.state->identity.cluster = kvserver::cluster_id_of("orders");
+  CHECK(refusal(config).exit_code == kvserver::kExitData);
+}
+
+TEST_CASE_METHOD(Fixture, "data that can't be read are refused with exit 3, and the sentence names the file") {
+  storage.error = errc::corrupt_data;
+  storage.detail = "/data/node-8081/raft_log.jsonl: line 7: the checksum is wrong";
+  CHECK(refusal(config).exit_code == kvserver::kExitData);
+  CHECK(refusal(config).sentence == storage.detail);
+  storage.error = errc::locked;
+  storage.detail = "";
+  CHECK(refusal(config).exit_code == kvserver::kExitData);
+  CHECK_THAT(refusal(config).sentence, Catch::Matchers::StartsWith("/data/node-8081: "));
+}
+
+TEST_CASE_METHOD(Fixture, "a folder that can't be used is a matter of RAFT_DATA_DIR") {
+  storage.error = std::make_error_code(std::errc::permission_denied);
+  CHECK(refusal(config).exit_code == kvserver::kExitConfig);
+  CHECK_THAT(refusal(config).sentence,
+             Catch::Matchers::StartsWith("RAFT_DATA_DIR: the folder /data/node-8081 can't be used: "));
+}
