@@ -240,7 +240,10 @@ class PosixFileSystem final : public FileSystem {
     if (!is_directory(parent)) {
       if (const auto error = make_directory(parent)) return error;
     }
-    if (::mkdir(path.c_str(), kDirectoryMode) != 0 && (errno != EEXIST || !is_directory(path))) return last_error();
+    if (::mkdir(path.c_str(), kDirectoryMode) != 0) {
+      if (errno != EEXIST) return last_error();
+      if (!is_directory(path)) return posix_error(ENOTDIR);
+    }
     return sync_directory_at(parent);
   }
 };

@@ -1,0 +1,133 @@
+// FaultFileSystem: a disk in memory that loses power, tears writes, fills up and fails, all on demand and repeatably.
+//
+//     FaultFileSystem disk;
+//     { MyStorage storage(disk, "/data"); ... }            // every call counts: disk.calls()
+//     disk.power_off_at(17);                               // the 17th call and all after it fail
+//     { MyStorage storage(disk, "/data"); ... }            // runs into it
+//     disk.crash(42);                                      // power is back; what was not synced is partly gone
+//     { MyStorage storage(disk, "/data"); ... }            // must find what it had promised
+//
+// The model, stricter than most real file systems on purpose:
+//   - A write or a truncation is pending until File::sync on its file; sync says nothing about the file's name.
+//   - A creation, rename or removal is pending until sync_directory on the directory (of the new name, for a rename).
+//   - A crash keeps any subset of what is pending: of a write, any subset of its 512-byte sectors, and perhaps only the
+//     growth of the file (zeros). A rename is kept or lost whole. create_directories is durable at once.
+//   - A failed sync loses what was pending and leaves it readable until the next crash, as kernels do: a second sync
+//     then succeeds and proves nothing.
+//
+// Thread-safe. The same calls and seeds give the same bytes. Relative paths are fine; "/", "." and "" exist.
+#pragma once
+
+#include <libraft/export.hpp>
+#include <libraft/file_system.hpp>
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+namespace libraft::testkit {
+
+/// The calls of File and FileSystem, for counts and faults.
+enum class FileCall {
+  open,
+  exists,
+  rename,
+  remove,
+  create_directories,
+  list,
+  sync_directory,
+  lock,
+  write_at,
+  read_at,
+  size,
+  truncate,
+  sync,
+};
+
+/// Everything that a disk holds, durable or pending. Cheap to copy.
+class LIBRAFT_EXPORT DiskImage {
+ public:
+  struct Contents;  ///< of the implementation
+  explicit DiskImage(std::shared_ptr<const Contents> contents) : contents_(std::move(contents)) {}
+  [[nodiscard]] const Contents& contents() const { return *contents_; }
+
+ private:
+  std::shared_ptr<const Contents> contents_;
+};
+
+class LIBRAFT_EXPORT FaultFileSystem final : public FileSystem {
+ public:
+  FaultFileSystem();
+  ~FaultFileSystem() override;
+  FaultFileSystem(const FaultFileSystem&) = delete;
+  FaultFileSystem& operator=(const FaultFileSystem&) = delete;
+
+  // Faults. Calls are numbered from 1, over all kinds; a call that fails counts too.
+
+  /// The call with this number fails with `error` and does nothing, but: a write_at leaves half of its bytes pending,
+  /// and a sync loses what was pending.
+  void fail_at(std::uint64_t call, std::error_code error);
+  /// As fail_at, for the next call of this kind once `skip` of them have passed. One of them waits at a time.
+  void fail_next(FileCall kind, std::error_code error, std::uint64_t skip = 0);
+  /// At the call with this number, power goes: it and all later ones fail with errc::io_error. What it was about to
+  /// write is pending; a sync has made nothing durable.
+  void power_off_at(std::uint64_t call);
+  /// Forgets the faults that have not happened yet. Power that is off stays off.
+  void clear_faults();
+
+  /// Power is cut (if it is not off yet) and comes back: what was durable is there, of what was pending a subset drawn
+  /// by `seed`. Seed 0 keeps nothing of it, seed 1 all. Files that are open fail from now on, locks are released.
+  void crash(std::uint64_t seed);
+  [[nodiscard]] bool power_is_off() const;
+
+  /// Room for the contents of files. A write that does not fit leaves what fits and fails with errc::no_space.
+  void set_bytes_max(std::uint64_t bytes_max);
+  /// No room beyond what is used now.
+  void set_full();
+  static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
+
+  // Counts.
+
+  [[nodiscard]] std::uint64_t calls() const;
+  [[nodiscard]] std::uint64_t calls(FileCall kind) const;
+  [[nodiscard]] std::uint64_t bytes_written() const;
+  [[nodiscard]] std::uint64_t bytes_used() const;
+
+  // What is on the disk. These are not calls: they are not counted and don't fail.
+
+  [[nodiscard]] std::vector<std::string> paths() const;
+  /// As a reader sees it now; nullopt when there is no such file.
+  [[nodiscard]] std::optional<std::string> contents(const std::string& path) const;
+  /// As a crash that keeps nothing pending would leave it.
+  [[nodiscard]] std::optional<std::string> durable_contents(const std::string& path) const;
+  /// Damages a file: these bytes are durably there now, and count as never written by anybody. False without the file.
+  bool overwrite(const std::string& path, std::uint64_t offset, std::string_view bytes);
+  /// Replaces a file durably, or makes one.
+  void put(const std::string& path, std::string contents);
+
+  /// What the disk holds now, and back to it. Files that are open fail after restore, locks are released, power is on.
+  [[nodiscard]] DiskImage image() const;
+  void restore(const DiskImage& image);
+
+  // FileSystem
+  [[nodiscard]] Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
+  [[nodiscard]] Result<bool> exists(const std::string& path) override;
+  [[nodiscard]] std::error_code rename(const std::string& from, const std::string& to) override;
+  [[nodiscard]] std::error_code remove(const std::string& path) override;
+  [[nodiscard]] std::error_code create_directories(const std::string& path) override;
+  [[nodiscard]] Result<std::vector<std::string>> list(const std::string& path) override;
+  [[nodiscard]] std::error_code sync_directory(const std::string& path) override;
+  [[nodiscard]] Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;
+
+  struct Impl;  ///< of the implementation
+
+ private:
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace libraft::testkit
