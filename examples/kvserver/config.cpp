@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t kNameBytesMax = 128;
 constexpr std::size_t kPeersMax = 64;
+constexpr std::string_view kDefaultBind = "127.0.0.1";
 
 constexpr std::array kVariables{
     Variable{"KVSTORE_PORT", "PORT, else 8080", "port of the client API"},
@@ -382,8 +383,8 @@ std::span<const Variable> variables() {
   return kVariables;
 }
 
-bool Config::is_open_to_others() const {
-  return !is_loopback_address(bind);
+bool Config::is_bound_elsewhere() const {
+  return bind != kDefaultBind;
 }
 
 std::vector<std::string> Config::member_names() const {

@@ -55,8 +55,8 @@ struct Config {
 
   /// RAFT_DATA_DIR/<NODE_ID>.
   [[nodiscard]] std::filesystem::path folder() const { return data_dir / node_id; }
-  /// Whoever reaches the machine reaches the ports.
-  [[nodiscard]] bool is_open_to_others() const;
+  /// Not on 127.0.0.1: others may reach the ports.
+  [[nodiscard]] bool is_bound_elsewhere() const;
   /// The protocol names of all members.
   [[nodiscard]] std::vector<std::string> member_names() const;
   /// All members, as libraft wants them; addresses are the Raft URLs.

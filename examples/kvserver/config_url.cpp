@@ -104,15 +104,6 @@ bool is_ip_address(std::string_view text) {
   return parse_address(text, bytes) != 0;
 }
 
-bool is_loopback_address(std::string_view text) {
-  Address bytes{};
-  const int family = parse_address(text, bytes);
-  if (family == AF_INET) return bytes[0] == 127;
-  Address one{};
-  one.back() = 1;
-  return family == AF_INET6 && bytes == one;
-}
-
 bool is_wildcard_address(std::string_view text) {
   Address bytes{};
   return parse_address(text, bytes) != 0 && bytes == Address{};

@@ -25,8 +25,6 @@ struct NodeUrl {
 
 /// True for IPv4 and IPv6 addresses written as such.
 [[nodiscard]] bool is_ip_address(std::string_view text);
-/// True for 127.0.0.0/8 and ::1.
-[[nodiscard]] bool is_loopback_address(std::string_view text);
 /// True for 0.0.0.0 and ::, which stand for all of a machine's addresses.
 [[nodiscard]] bool is_wildcard_address(std::string_view text);
 

@@ -51,7 +51,7 @@ TEST_CASE("without any variable it is a node alone, as the reference says") {
   CHECK(config.election_timeout == std::chrono::milliseconds(1000));
   CHECK(config.heartbeat == std::chrono::milliseconds(100));
   CHECK(config.log_level == libraft::LogLevel::info);
-  CHECK_FALSE(config.is_open_to_others());
+  CHECK_FALSE(config.is_bound_elsewhere());
 }
 
 TEST_CASE("PORT is used where KVSTORE_PORT is not set, and the Raft port follows") {
@@ -143,7 +143,7 @@ TEST_CASE("the same port on another loopback address is another node") {
                                    {"PEER_IDS", "a,b"}});
   CHECK(config.peers == std::vector<Member>{{"b", "http://127.1.0.2:9081"}});
   CHECK(config.advertise == "http://127.1.0.1:8081");
-  CHECK_FALSE(config.is_open_to_others());
+  CHECK(config.is_bound_elsewhere());
   CHECK_THAT(error_of({{"KVSTORE_PORT", "8081"},
                        {"NODE_ID", "a"},
                        {"KV_BIND", "127.1.0.1"},
@@ -206,7 +206,7 @@ TEST_CASE("an address beyond this machine is known as such, and a wildcard needs
   CHECK_THAT(error_of({{"KV_BIND", "0.0.0.0"}}), Catch::Matchers::StartsWith("KV_ADVERTISE must be given"));
   CHECK_THAT(error_of({{"KV_BIND", "::"}}), Catch::Matchers::StartsWith("KV_ADVERTISE must be given"));
   const Config open = config_of({{"KV_BIND", "0.0.0.0"}, {"KV_ADVERTISE", "https://kv.example/"}});
-  CHECK(open.is_open_to_others());
+  CHECK(open.is_bound_elsewhere());
   CHECK(open.advertise == "https://kv.example");
   CHECK(config_of({{"KV_BIND", "10.0.0.1"}}).advertise == "http://10.0.0.1:8080");
   CHECK(config_of({{"KV_BIND", "::1"}}).advertise == "http://[::1]:8080");
