@@ -37,16 +37,15 @@ void commit_up_to(Context& context, LogIndex index) {
   applying.commit = std::max(applying.commit, index);
 }
 
-bool advance_commit(Context& context) {
+void advance_commit(Context& context) {
   Core::State& state = context.state;
   const LogIndex reached = context.leader()->followers.quorum(
       state.configuration, state.self, state.log.durable(), [](const Progress& progress) { return progress.match(); });
-  if (reached <= state.applying.commit) return false;
+  if (reached <= state.applying.commit) return;
   // §3.6.2: an entry of an older term is never committed by counting; it follows with the first one of this term.
-  if (state.log.term_at(reached) != TermAt(state.term)) return false;
+  if (state.log.term_at(reached) != TermAt(state.term)) return;
   RAFT_ASSERT(reached >= context.leader()->term_start, "a leader's entries follow its no-op");
   commit_up_to(context, reached);
-  return true;
 }
 
 void hand_out_committed(Context& context) {

@@ -9,8 +9,8 @@ namespace libraft::core {
 
 /// Raises the commit index; a lower one changes nothing.
 void commit_up_to(Context& context, LogIndex index);
-/// On a leader: commits what a quorum has durably, if it is of the own term (§3.6.2). True when the index moved.
-bool advance_commit(Context& context);
+/// On a leader: commits what a quorum has durably, if it is of the own term (§3.6.2).
+void advance_commit(Context& context);
 /// Hands committed entries to the state machine, as far as bounds allow.
 void hand_out_committed(Context& context);
 

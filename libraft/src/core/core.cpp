@@ -141,11 +141,11 @@ void handle(Context& context, const Event& event) {
 }
 
 void settle_leader(Context& context) {
-  const bool has_committed = advance_commit(context);
+  advance_commit(context);
   advance_transfer(context);
   if (advance_reads(context)) send_heartbeats(context);
   replicate(context);
-  if (has_committed) announce_commit(context);
+  announce_commit(context);
 }
 
 /// What follows from the event.

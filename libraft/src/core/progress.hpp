@@ -8,6 +8,7 @@
 #include <libraft/status.hpp>
 #include <libraft/types.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <variant>
 
@@ -53,6 +54,11 @@ class Progress {
   void sent(LogIndex last, std::size_t bytes);
   /// A heartbeat goes out: from here on, only new arrivals count as flow.
   void heartbeat_sent() { advanced_since_heartbeat_ = false; }
+  /// A message said that everything up to `commit` is committed.
+  void commit_told(LogIndex commit) { told_commit_ = std::max(told_commit_, commit); }
+  [[nodiscard]] LogIndex told_commit() const { return told_commit_; }
+  /// Has answered all that was sent.
+  [[nodiscard]] bool is_idle() const { return state() == ProgressState::replicate && match_ == previous(next_); }
   /// The follower has everything up to `match`. True when that is news.
   bool accepted(LogIndex match);
   /// The follower refused an append after `rejected`; entries up to `agreeing` may agree. False for a late message.
@@ -71,6 +77,7 @@ class Progress {
  private:
   LogIndex match_;
   LogIndex next_;
+  LogIndex told_commit_;
   TimePoint heard_at_;
   std::uint64_t read_sequence_ = 0;
   bool advanced_since_heartbeat_ = false;

@@ -36,6 +36,7 @@ void send_append(Context& context, NodeId to, Progress& progress, LogId previous
                      context.leader()->read_sequence},
        Rests::on_term_write);
   progress.sent(last, bytes);
+  progress.commit_told(std::min(context.state.applying.commit, last));
 }
 
 void read_for_follower(Context& context, Progress& progress) {
@@ -81,10 +82,10 @@ void send_heartbeat(Context& context, NodeId to, Progress& progress) {
     const TermAt term = state.log.term_at(index);
     if (std::holds_alternative<Term>(term)) before = {index, std::get<Term>(term)};
   }
+  const LogIndex commit = std::min(state.applying.commit, progress.match());
   progress.heartbeat_sent();
-  send(context, to,
-       AppendEntries{
-           state.term, before, {}, std::min(state.applying.commit, progress.match()), context.leader()->read_sequence},
+  progress.commit_told(commit);
+  send(context, to, AppendEntries{state.term, before, {}, commit, context.leader()->read_sequence},
        Rests::on_term_write);
 }
 
@@ -161,9 +162,11 @@ void replicate(Context& context) {
 }
 
 void announce_commit(Context& context) {
+  const LogIndex commit = context.state.applying.commit;
   for (auto& [id, progress] : context.leader()->followers) {
-    const bool is_idle = progress.state() == ProgressState::replicate && progress.match() == previous(progress.next());
-    if (is_idle) send_heartbeat(context, id, progress);
+    if (progress.is_idle() && progress.told_commit() < std::min(commit, progress.match())) {
+      send_heartbeat(context, id, progress);
+    }
   }
 }
 

@@ -16,7 +16,8 @@ void on_peer_changed(Context& context, const PeerChanged& change);
 
 /// Sends what there is to send to each follower, as far as its window allows.
 void replicate(Context& context);
-/// Tells followers that have nothing under way that the commit index moved.
+/// Tells followers that have nothing under way what is committed by now, so that they apply it without waiting for the
+/// next append or heartbeat.
 void announce_commit(Context& context);
 /// A heartbeat to everybody.
 void send_heartbeats(Context& context);

@@ -83,8 +83,8 @@ void install(Context& context, const SnapshotMeta& meta) {
 void maybe_take_snapshot(Context& context) {
   Core::State& state = context.state;
   Snapshots& snapshots = state.snapshots;
-  const bool is_overtaken =
-      snapshots.incoming && !snapshots.incoming->storing && snapshots.incoming->meta.last.index <= state.applying.commit;
+  const bool is_overtaken = snapshots.incoming && !snapshots.incoming->storing &&
+                            snapshots.incoming->meta.last.index <= state.applying.commit;
   if (is_overtaken) snapshots.incoming.reset();
   if (snapshots.is_taking || snapshots.publishing || snapshots.incoming) return;
   if (context.now < state.timers.snapshot_retry || !is_due(state)) return;
@@ -107,8 +107,9 @@ void on_snapshot_saved(Context& context, const SnapshotSaved& saved) {
     state.timers.snapshot_retry = context.now + kRetryAfterTimeouts * state.options.election_timeout;
     return;
   }
-  // One from the leader may have gone past it.
-  if (state.snapshots.publishing || saved.meta.last.index <= newest_index(state.snapshots)) return;
+  // One from the leader may have gone past it, or have taken its place: at most one snapshot is in the making.
+  if (state.snapshots.incoming || state.snapshots.publishing || saved.meta.last.index <= newest_index(state.snapshots))
+    return;
   PersistBatch& write = batch(context);
   write.publish = saved.meta;
   PendingPublish publishing{write.id, saved.meta, std::nullopt, false};
