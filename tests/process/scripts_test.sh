@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# The scripts that users call: run-cluster, run-node, watch-leader, demo, kill-leader-test, and the matrix's listing.
+set -u
+# shellcheck source=tests/process/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+begin_test scripts
+export KVSERVER
+scripts=$project_root/scripts
+cluster_size=3
+choose_address
+cluster_dir=$scratch/local
+here=(--bind "$cluster_address" --dir "$cluster_dir")
+cd / || exit 1 # they work in any folder
+
+end_local_cluster() { bash "$scripts/run-cluster.sh" "${here[@]}" --stop >/dev/null; }
+on_exit end_local_cluster
+
+note "- run-cluster.sh --detach"
+output=$(bash "$scripts/run-cluster.sh" "${here[@]}" --detach 2>&1) || fail "run-cluster.sh --detach: $output"
+expect_contains "the table" "$output" "n3    $(node_url 3)"
+expect_contains "what to try" "$output" "curl -X PUT"
+expect_equal "curl lines" "$(grep -c '^  curl' <<<"$output")" 3
+first=$(grep '^  curl -X PUT' <<<"$output")
+expect_contains "the first line to try" "$(eval "$first" 2>/dev/null)" '"message":"stored"'
+for i in 1 2 3; do
+  node_answers "$i" || fail "n$i does not answer after --detach"
+  passed
+done
+output=$(bash "$scripts/run-cluster.sh" "${here[@]}" --detach 2>&1) && fail "a second start of the same cluster: $output"
+expect_contains "a second start" "$output" "already runs"
+output=$(bash "$scripts/run-cluster.sh" --bind "$cluster_address" --dir "$scratch/second" --detach 2>&1) &&
+  fail "a start on taken ports: $output"
+expect_contains "a start on taken ports" "$output" "is taken"
+
+note "- watch-leader.sh"
+output=$(bash "$scripts/watch-leader.sh" --once "$(node_url 1)" "$(node_url 2)" "$(node_url 3)") ||
+  fail "watch-leader.sh --once: $output"
+expect_contains "watch-leader.sh" "$output" "leads in term"
+
+note "- run-cluster.sh --stop, and run-node.sh for one node"
+bash "$scripts/run-cluster.sh" "${here[@]}" --stop >/dev/null || fail "run-cluster.sh --stop"
+for i in 1 2 3; do
+  ! node_answers "$i" || fail "n$i answers after --stop"
+  passed
+done
+bash "$scripts/run-node.sh" 2 "${here[@]}" >/dev/null 2>&1 &
+wait_until 20 node_answers 2 || fail "run-node.sh did not bring n2 up"
+output=$(node_status 2 .nodeId)
+expect_equal "the node of run-node.sh" "$output" n2
+bash "$scripts/run-cluster.sh" "${here[@]}" --stop >/dev/null || fail "run-cluster.sh --stop of a single node"
+! node_answers 2 || fail "n2 answers after --stop"
+wait
+
+note "- data stays, until --fresh"
+output=$(bash "$scripts/run-cluster.sh" "${here[@]}" --detach 2>&1) || fail "the second run: $output"
+for i in 1 2 3; do
+  node_pids[i]=0
+  node_paused[i]=0
+done
+http GET "$(node_url 1)/get?key=name"
+value_is_back() { http GET "$(node_url 1)/get?key=name" && [ "$HTTP_STATUS" = 200 ]; }
+wait_until 10 value_is_back || fail "the first run's data is gone: $HTTP_STATUS $HTTP_BODY"
+end_local_cluster
+output=$(bash "$scripts/run-cluster.sh" "${here[@]}" --fresh --detach 2>&1) || fail "--fresh: $output"
+http GET "$(node_url 1)/get?key=name"
+expect_status "a key of an earlier run after --fresh" 404
+end_local_cluster
+
+note "- Ctrl-C ends a cluster that was not detached"
+bash "$scripts/run-cluster.sh" "${here[@]}" --nodes 1 >"$scratch/foreground" 2>&1 &
+foreground=$!
+is_handed_over() { grep -q 'Ctrl-C' "$scratch/foreground"; }
+wait_until 30 is_handed_over || fail "run-cluster.sh: $(cat "$scratch/foreground")"
+kill -TERM "$foreground" # a background process of a script ignores SIGINT
+wait "$foreground"
+! node_answers 1 || fail "n1 answers after its script ended"
+passed
+
+note "- demo.sh and kill-leader-test.sh"
+output=$(bash "$scripts/demo.sh" 2>&1) || fail "demo.sh: $output"
+expect_equal "the last line of the demo" "$(tail -n 1 <<<"$output")" "PASS: demo"
+output=$(bash "$scripts/kill-leader-test.sh" --rounds 2 2>&1) || fail "kill-leader-test.sh: $output"
+expect_contains "kill-leader-test.sh" "$(tail -n 1 <<<"$output")" "PASS: 2 leaders killed"
+
+note "- every script explains itself"
+for script in setup run-cluster run-node watch-leader demo kill-leader-test validate chaos test; do
+  output=$(bash "$scripts/$script.sh" --help 2>&1) || fail "$script.sh --help: $output"
+  expect_contains "$script.sh --help" "$output" "Usage: scripts/$script.sh"
+  output=$(bash "$scripts/$script.sh" --no-such-option 2>&1)
+  expect_equal "$script.sh with an unknown option: exit status" "$?" 2
+done
+end_test
