@@ -73,9 +73,9 @@ TEST_CASE("json storage: the files are those that docs/formats.md shows") {
 )");
   CHECK(
       node->file(kLogPath) ==
-      R"({"format":1,"cluster":"00000000000000c1","group":0,"node":"n1","nodeId":"0000000000000001","incarnation":"000000000000abcd","baseIndex":0,"baseTerm":0,"batch":0,"keptBytes":0,"checksum":"PENDING"}
-{"index":1,"term":1,"batch":1,"part":1,"parts":3,"kind":"noop","data":"","checksum":"ad9690f632d577ff"}
-{"index":2,"term":1,"batch":1,"part":2,"parts":3,"kind":"command","data":"{\"op\":\"set\",\"key\":\"name\",\"value\":\"luffy\"}","checksum":"ef107adbe350d747"}
+      R"({"format":1,"cluster":"00000000000000c1","group":0,"node":"n1","nodeId":"0000000000000001","incarnation":"000000000000abcd","baseIndex":0,"baseTerm":0,"batch":0,"keptBytes":0,"checksum":"ad9690f632d577ff"}
+{"index":1,"term":1,"batch":1,"part":1,"parts":3,"kind":"noop","data":"","checksum":"ef107adbe350d747"}
+{"index":2,"term":1,"batch":1,"part":2,"parts":3,"kind":"command","data":"{\"op\":\"set\",\"key\":\"name\",\"value\":\"luffy\"}","checksum":"8934d45102bbc335"}
 {"index":3,"term":1,"batch":1,"part":3,"parts":3,"kind":"command","data":"//4=","encoding":"base64","checksum":"68f648b670290867"}
 {"truncateFrom":3,"batch":2,"part":1,"parts":1,"checksum":"f7052c75ba1d1897"}
 )");
