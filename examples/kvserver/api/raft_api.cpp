@@ -10,7 +10,7 @@ HttpServerOptions raft_server_options(std::string address, std::uint16_t port) {
   HttpServerOptions options;
   options.address = std::move(address);
   options.port = port;
-  options.body_bytes_max = 128u << 20;
+  options.body_bytes_max = kRaftBodyBytesMax;
   options.threads_max = 256;
   // Heartbeats keep one connection of each peer busy; the other may have nothing to carry for long.
   options.idle_timeout = std::chrono::seconds(60);

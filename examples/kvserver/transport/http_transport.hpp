@@ -1,7 +1,7 @@
 // HttpTransport: libraft's messages over HTTP, readable with any tool.
 //
-// A request is posted to the peer's Raft port and the HTTP answer carries the reply. To each peer there are two
-// connections: votes and heartbeats never wait behind entries and snapshots. On the receiving side, the thread of the
+// A request is posted to the peer's Raft port and the HTTP answer carries the reply. To each peer there are connections
+// of two kinds: votes and heartbeats never wait behind entries and snapshots. On the receiving side, the thread of the
 // HTTP server hands the request to the node and waits, within bounds, for the node's reply.
 //
 //     HttpTransport transport(options, names);
@@ -34,6 +34,9 @@ namespace kvserver {
 
 class NodeNames;
 
+/// What a Raft port takes as a body.
+inline constexpr std::size_t kRaftBodyBytesMax = 16u << 20;
+
 struct HttpTransportOptions {
   std::string name;          ///< the protocol name of this node
   std::string display_name;  ///< told to the others, for people
@@ -45,8 +48,8 @@ struct HttpTransportOptions {
   std::chrono::milliseconds control_reply_patience{1000};
   std::chrono::milliseconds bulk_reply_patience{4000};
   /// Two appends to a peer: one under way and one behind it; what comes meanwhile goes into the next, larger one. The
-  /// bytes of a message may grow sixfold as JSON, and 128 MiB is what a Raft port takes.
-  libraft::TransportLimits limits{16u << 20, 2};
+  /// bytes of a message may grow sixfold as JSON (NULs do), and still fit into kRaftBodyBytesMax.
+  libraft::TransportLimits limits{2u << 20, 2};
   libraft::Logger* logger = nullptr;  ///< outlives the transport; may be null
 };
 

@@ -12,7 +12,7 @@
 
 namespace kvserver {
 
-/// The two lanes to a peer, each with a connection of its own, so that bulk never delays what keeps a leader in office.
+/// The two lanes to a peer, each with connections of its own, so that bulk never delays what keeps a leader in office.
 enum class Lane {
   control,  ///< votes, heartbeats, TimeoutNow
   bulk,     ///< entries and snapshots
@@ -28,7 +28,7 @@ struct QueueLimits {
   std::size_t bytes_max = 32u << 20;  ///< beyond the first message, which always fits
 };
 
-/// A bounded queue from the node to the thread that sends. Thread-safe.
+/// A bounded queue from the node to the threads that send. Thread-safe.
 ///
 /// A heartbeat takes the place of one that still waits: it says all that the older one would have said. Where a message
 /// does not fit, the oldest ones make room in the control lane (an older vote or heartbeat is worth less than a newer),

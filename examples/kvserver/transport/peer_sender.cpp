@@ -5,6 +5,7 @@
 
 #include <httplib.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -15,6 +16,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// A vote that waits for the peer's disk must not hold up heartbeats.
+constexpr int kControlWorkers = 2;
 constexpr std::size_t kAnswerBytesMax = 64u << 10;
 // How often a thread that is told to end is told again: its next call may begin just after it was told.
 constexpr std::chrono::milliseconds kTellAgain{20};
@@ -26,14 +29,14 @@ std::string host_to_connect(const NodeUrl& url) {
 
 }  // namespace
 
-/// A lane: its queue, the thread that empties it and the connection that the thread keeps.
-class PeerSender::Connection {
+/// A thread that empties a lane's queue, and the connection that it keeps.
+class PeerSender::Worker {
  public:
-  Connection(PeerSender& owner, Lane lane, const PeerTimeouts& timeouts)
+  Worker(PeerSender& owner, Lane lane, PeerQueue& queue, const PeerTimeouts& timeouts)
       : owner_(owner),
         lane_(lane),
-        answer_timeout_(lane == Lane::control ? timeouts.control : timeouts.bulk),
-        queue_(lane, {}) {
+        queue_(queue),
+        answer_timeout_(lane == Lane::control ? timeouts.control : timeouts.bulk) {
     std::string why;
     if (const auto url = parse_node_url(owner.url_, why)) {
       authority_ = url->text().substr(url->scheme.size() + 3);
@@ -48,21 +51,18 @@ class PeerSender::Connection {
     thread_ = std::thread([this] { run(); });
   }
 
-  ~Connection() {
-    queue_.close();
-    std::unique_lock lock(mutex_);
+  /// The queue is closed before.
+  ~Worker() {
     is_stopping_ = true;
-    while (!is_ended_) {
+    for (std::unique_lock lock(mutex_); !is_ended_;) {
       lock.unlock();
       if (client_) client_->stop();
       lock.lock();
       ended_.wait_for(lock, kTellAgain, [this] { return is_ended_.load(); });
     }
-    lock.unlock();
     thread_.join();
   }
 
-  PeerQueue& queue() { return queue_; }
   [[nodiscard]] bool is_ended() const noexcept { return is_ended_; }
 
  private:
@@ -128,22 +128,23 @@ class PeerSender::Connection {
 
   PeerSender& owner_;
   const Lane lane_;
+  PeerQueue& queue_;
   const std::chrono::milliseconds answer_timeout_;
-  PeerQueue queue_;
   std::string authority_;                  // host:port as the URL says
   std::optional<httplib::Client> client_;  // none when the URL is none
   std::mutex mutex_;
   std::condition_variable ended_;
-  std::atomic<bool> is_ended_ = false;
+  std::atomic<bool> is_ended_ = false;  // changed under mutex_
   std::atomic<bool> is_stopping_ = false;
   std::thread thread_;
 };
 
 PeerSender::PeerSender(libraft::NodeId peer, std::string url, PeerTimeouts timeouts, PeerSenderHost& host)
     : peer_(peer), url_(std::move(url)), host_(host) {
-  for (const Lane lane : {Lane::control, Lane::bulk}) {
-    lanes_[static_cast<std::size_t>(lane)] = std::make_unique<Connection>(*this, lane, timeouts);
+  for (int i = 0; i < kControlWorkers; ++i) {
+    workers_.push_back(std::make_unique<Worker>(*this, Lane::control, control_, timeouts));
   }
+  workers_.push_back(std::make_unique<Worker>(*this, Lane::bulk, bulk_, timeouts));
 }
 
 PeerSender::~PeerSender() {
@@ -151,18 +152,19 @@ PeerSender::~PeerSender() {
 }
 
 void PeerSender::send(libraft::Message request) {
-  const Lane lane = lane_of(request.body);
-  const PeerQueue::Pushed pushed = lanes_[static_cast<std::size_t>(lane)]->queue().push(std::move(request));
+  PeerQueue& queue = lane_of(request.body) == Lane::control ? control_ : bulk_;
+  const PeerQueue::Pushed pushed = queue.push(std::move(request));
   if (pushed.dropped) host_.peer_changed(peer_, libraft::PeerEvent::dropped);
   if (pushed.saturated) host_.peer_changed(peer_, libraft::PeerEvent::saturated);
 }
 
 void PeerSender::retire() noexcept {
-  for (const auto& lane : lanes_) lane->queue().close();
+  control_.close();
+  bulk_.close();
 }
 
 bool PeerSender::is_ended() const noexcept {
-  return lanes_[0]->is_ended() && lanes_[1]->is_ended();
+  return std::all_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->is_ended(); });
 }
 
 void PeerSender::experience(bool reached) {

@@ -6,7 +6,6 @@
 #include <libraft/message.hpp>
 #include <libraft/transport.hpp>
 
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -14,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace kvserver {
 
@@ -42,7 +42,8 @@ struct PeerTimeouts {
   std::chrono::milliseconds bulk{5000};
 };
 
-/// One peer: a queue, a thread and a kept connection for each lane. Answers come back to the host.
+/// One peer: a queue for each lane, and threads with a kept connection each: two for control, and one for bulk, which
+/// stays in order. Answers come back to the host.
 ///
 /// Reachability is what requests experience: unreachable when none gets through, reachable with the next answer.
 class PeerSender {
@@ -62,7 +63,7 @@ class PeerSender {
   [[nodiscard]] bool is_ended() const noexcept;
 
  private:
-  class Connection;
+  class Worker;
 
   void experience(bool reached);
 
@@ -70,7 +71,9 @@ class PeerSender {
   const std::string url_;
   PeerSenderHost& host_;
   std::atomic<bool> is_reachable_ = true;
-  std::array<std::unique_ptr<Connection>, 2> lanes_;
+  PeerQueue control_{Lane::control, {}};
+  PeerQueue bulk_{Lane::bulk, {}};
+  std::vector<std::unique_ptr<Worker>> workers_;  // destroyed before the queues
 };
 
 }  // namespace kvserver
