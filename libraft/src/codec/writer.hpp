@@ -16,7 +16,12 @@ class Writer {
 
   /// Eight bytes, lowest first: for numbers that are random (ids, digests).
   void fixed(std::uint64_t value) {
-    for (int shift = 0; shift < 64; shift += 8) byte(static_cast<std::uint8_t>(value >> shift));
+    char bytes[8];
+    for (char& byte : bytes) {
+      byte = static_cast<char>(value & 0xff);
+      value >>= 8;
+    }
+    out_.append(bytes, sizeof bytes);
   }
 
   /// Seven bits a byte, lowest first, the top bit says that more follow: for numbers that count.
