@@ -238,7 +238,8 @@ write_many() {
   for ((n = $3; n <= $4; n++)); do
     printf 'url = "%s/set"\nrequest = PUT\nheader = "Content-Type: application/json"\n' "$(node_url "$1")"
     printf 'data = "{\\"key\\":\\"%s%d\\",\\"value\\":\\"value-%d\\"}"\n' "$2" "$n" "$n"
-    printf 'max-time = 8\noutput = /dev/null\nwrite-out = "%%{http_code}\\n"\nnoproxy = "*"\nnext\n'
+    printf 'max-time = 8\noutput = /dev/null\nwrite-out = "%%{http_code}\\n"\nnoproxy = "*"\n'
+    [ "$n" -eq "$4" ] || echo next
   done >"$config"
   WRITTEN=$(curl -s -K "$config" 2>/dev/null | grep -c '^200$')
   rm -f "$config"

@@ -21,7 +21,8 @@ compose_batch() {
     printf 'write-out = "%s %d %d %s %s %%{http_code} %%{exitcode} %%{num_connects} ' \
       "$writer" "$sequence" "$position" "$key" "$value"
     printf '%%header{x-raft-index} %%header{x-raft-term}\\n"\n'
-    printf 'output = /dev/null\nfail\nmax-time = 4\nnoproxy = "*"\nnext\n'
+    printf 'output = /dev/null\nfail\nmax-time = 4\nnoproxy = "*"\n'
+    [ $((position + 1)) -eq "$writes_per_batch" ] || echo next
   done
 }
 
@@ -31,18 +32,18 @@ look_for_leader() {
   for ((i = 1; i <= cluster_size; i++)); do
     urls+=("$(node_url "$i")/health")
   done
-  curl -s -Z --noproxy '*' -m 0.5 "${urls[@]}" -w '\n' |
+  curl -s -Z --noproxy '*' -m 0.5 "${urls[@]}" -w '\n' 2>/dev/null |
     sed -n 's/.*"state":"leader".*"leader":"\([^"]*\)".*/\1/p' | tail -n 1
 }
 
 run_writer() {
   local writer=$1 sequence=0 target='' answers status written
-  while [ ! -e "$scratch/stop" ]; do
+  while [ ! -e "$scratch/stop" ] && kill -0 "$$" 2>/dev/null; do # also ends when the script itself was killed
     if [ -z "$target" ]; then
       target=$(look_for_leader)
       [ -n "$target" ] || { sleep 0.1 && continue; }
     fi
-    answers=$(compose_batch "$writer" $((sequence + 1)) "$target" | curl -s --fail-early -K -)
+    answers=$(compose_batch "$writer" $((sequence + 1)) "$target" | curl -s --fail-early -K - 2>/dev/null)
     status=$?
     [ -z "$answers" ] || printf '%s\n' "$answers" >>"$scratch/history.$writer"
     written=$(grep -c . <<<"$answers")

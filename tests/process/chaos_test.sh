@@ -5,7 +5,7 @@ set -u
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 begin_test chaos
 
-bash "$project_root/scripts/chaos.sh" --rounds "${CHAOS_ROUNDS:-30}" --keep "$scratch/kept" ||
+"${launcher[@]}" bash "$project_root/scripts/chaos.sh" --rounds "${CHAOS_ROUNDS:-30}" --keep "$scratch/kept" ||
   fail "the chaos run failed"
 passed
 
