@@ -1,0 +1,61 @@
+#include "node/send_pipeline.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace libraft::node {
+namespace {
+
+/// A pre-vote names a term that nobody is in yet, so it says nothing about the sender's own; and it rests on nothing.
+bool is_of_older_term(const MessageBody& body, Term term) {
+  return !std::holds_alternative<PreVote>(body) && term_of(body) < term;
+}
+
+}  // namespace
+
+void SendPipeline::submit(Outgoing outgoing) {
+  if (outgoing.after <= persisted_) {
+    make_ready(std::move(outgoing.message));
+  } else if (held_.size() < kHeldMax) {
+    held_.push_back(std::move(outgoing));
+  } else {
+    ++metrics_.messages_dropped;
+  }
+}
+
+void SendPipeline::on_persisted(PersistId upto) {
+  if (upto <= persisted_) return;
+  persisted_ = upto;
+  std::size_t kept = 0;
+  for (Outgoing& outgoing : held_) {
+    if (outgoing.after <= persisted_) {
+      make_ready(std::move(outgoing.message));
+    } else {
+      Outgoing& place = held_[kept++];
+      if (&place != &outgoing) place = std::move(outgoing);
+    }
+  }
+  held_.resize(kept);
+}
+
+void SendPipeline::drop_older_than(Term term) {
+  std::erase_if(held_, [term](const Outgoing& outgoing) { return is_of_older_term(outgoing.message.body, term); });
+}
+
+void SendPipeline::flush() {
+  if (ready_.empty()) return;
+  metrics_.messages_sent += ready_.size();
+  transport_.send(ready_);
+  ready_.clear();
+}
+
+void SendPipeline::make_ready(Message message) {
+  Routing& route = message.route;
+  route.cluster = self_.cluster;
+  route.group = self_.group;
+  route.from = self_.node;
+  route.from_incarnation = self_.incarnation;
+  ready_.push_back(std::move(message));
+}
+
+}  // namespace libraft::node
