@@ -168,6 +168,10 @@ void PendingRequests::on_transfer_ended(RequestId id, std::error_code error) {
   if (auto wait = take(id)) std::get<TransferWait>(*wait).done(error);
 }
 
+void PendingRequests::on_transfer_accepted(RequestId id) {
+  if (waiters_.contains(id)) accepted_transfers_.insert(id);
+}
+
 void PendingRequests::add_wait_snapshot(LogIndex index, SnapshotRequest request) {
   snapshot_waits_.insert(add(kNever, SnapshotWait{index, std::move(request.done)}));
 }
@@ -196,10 +200,14 @@ void PendingRequests::on_applied(LogIndex applied) {
   }
 }
 
-void PendingRequests::on_leader_known(NodeId leader) {
+void PendingRequests::on_leader_known(NodeId leader, NodeId self) {
   while (!leader_waits_.empty()) {
     auto wait = take(*leader_waits_.begin());
     std::get<LeaderWait>(*wait).done({}, leader);
+  }
+  while (!accepted_transfers_.empty()) {
+    auto wait = take(*accepted_transfers_.begin());
+    std::get<TransferWait>(*wait).done(leader == self ? make_error_code(errc::transfer_failed) : std::error_code{});
   }
 }
 
@@ -217,12 +225,13 @@ std::optional<PendingRequests::Wait> PendingRequests::take(RequestId id) {
   auto node = waiters_.extract(id);
   if (node.empty()) return std::nullopt;
   Wait& wait = node.mapped().wait;
-  std::visit(Overloaded{[&](LeaderWait&) { leader_waits_.erase(id); }, [](TransferWait&) {},
-                        [&](SnapshotWait&) { snapshot_waits_.erase(id); },
-                        [&](auto& indexed) {
-                          by_index_.erase({indexed.index, id});
-                        }},
-             wait);
+  std::visit(
+      Overloaded{[&](LeaderWait&) { leader_waits_.erase(id); }, [&](TransferWait&) { accepted_transfers_.erase(id); },
+                 [&](SnapshotWait&) { snapshot_waits_.erase(id); },
+                 [&](auto& indexed) {
+                   by_index_.erase({indexed.index, id});
+                 }},
+      wait);
   return std::move(wait);
 }
 
@@ -267,6 +276,7 @@ void PendingRequests::end_all(std::error_code harmless) {
   read_groups_.clear();
   by_index_.clear();
   leader_waits_.clear();
+  accepted_transfers_.clear();
   snapshot_waits_.clear();
   for (auto& [id, waiter] : waiters) {
     const bool has_effect =

@@ -70,6 +70,8 @@ class PendingRequests {
   void add_wait_leader(WaitLeaderRequest request);
   [[nodiscard]] RequestId add_transfer(TransferRequest request);
   void on_transfer_ended(RequestId id, std::error_code error);
+  /// The target took over, or is about to: done when it is known to lead.
+  void on_transfer_accepted(RequestId id);
   /// Done when a snapshot at `index` or later is the newest.
   void add_wait_snapshot(LogIndex index, SnapshotRequest request);
   void on_snapshot_published(LogId last);
@@ -77,7 +79,7 @@ class PendingRequests {
   [[nodiscard]] bool has_snapshot_waits() const { return !snapshot_waits_.empty(); }
 
   void on_applied(LogIndex applied);
-  void on_leader_known(NodeId leader);
+  void on_leader_known(NodeId leader, NodeId self);
 
   // Time and end.
 
@@ -146,6 +148,7 @@ class PendingRequests {
   std::map<RequestId, std::vector<RequestId>> read_groups_;
   std::set<std::pair<LogIndex, RequestId>> by_index_;
   std::set<RequestId> leader_waits_;
+  std::set<RequestId> accepted_transfers_;
   std::set<RequestId> snapshot_waits_;
   Deadlines<DeadlineKey> deadlines_;
 };

@@ -216,7 +216,16 @@ void PersistPipeline::done() noexcept {
     close();
     listener_.on_write_failed(error_, std::move(detail_));
   } else {
+    conclude();
+  }
+}
+
+void PersistPipeline::conclude() noexcept {
+  try {
     finish_write();
+  } catch (const InvariantViolation& violation) {
+    close();
+    listener_.on_write_failed(errc::invariant_violated, violation.what());
   }
 }
 

@@ -105,6 +105,7 @@ class PersistPipeline final : private Job {
   void done() noexcept override;
   void write_or_publish();
   void publish();
+  void conclude() noexcept;
   void finish_write();
 
   Storage& storage_;
