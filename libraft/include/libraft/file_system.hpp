@@ -73,7 +73,7 @@ struct LIBRAFT_EXPORT FileSystem {
                                                            std::uint64_t bytes_max);
 
 /// Replaces `directory/name` atomically and durably: temporary file (`name` + ".tmp"), sync, rename, directory sync.
-/// After an error the file holds the old or the new contents, whole.
+/// After an error the file holds the old or the new contents, whole; after errc::no_space the old ones.
 [[nodiscard]] LIBRAFT_EXPORT std::error_code replace_file(FileSystem&, const std::string& directory,
                                                           const std::string& name, std::string_view contents);
 

@@ -44,7 +44,9 @@ std::error_code replace_file(FileSystem& files, const std::string& directory, co
     static_cast<void>(files.remove(temporary));  // gives the space back; left behind, the next attempt overwrites it
     return error;
   }
-  return files.sync_directory(directory);
+  // Whether the new name will survive is unknown now, so this is no no_space that could be tried again.
+  error = files.sync_directory(directory);
+  return error == errc::no_space ? make_error_code(errc::io_error) : error;
 }
 
 }  // namespace libraft

@@ -235,6 +235,11 @@ void FaultFileSystem::power_off_at(std::uint64_t call) {
   impl_->power_off_call = call;
 }
 
+void FaultFileSystem::power_off() {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->power_off = true;
+}
+
 void FaultFileSystem::clear_faults() {
   const std::lock_guard lock(impl_->mutex);
   impl_->failures.clear();

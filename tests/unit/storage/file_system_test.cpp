@@ -186,6 +186,13 @@ TEST_CASE("after a crash at any call, a replaced file holds the old or the new c
   CHECK(disk.contents("d/f") == after);
 }
 
+TEST_CASE("a replacement whose name may not survive does not say no_space") {
+  testkit::FaultFileSystem disk;
+  disk.put("d/f", "old");
+  disk.fail_next(testkit::FileCall::sync_directory, errc::no_space);
+  CHECK(replace_file(disk, "d", "f", "new") == errc::io_error);
+}
+
 TEST_CASE("a failed replacement leaves the old contents and no temporary file") {
   testkit::FaultFileSystem disk;
   disk.put("d/f", "old");

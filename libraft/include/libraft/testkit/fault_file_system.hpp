@@ -77,6 +77,8 @@ class LIBRAFT_EXPORT FaultFileSystem final : public FileSystem {
   /// At the call with this number, power goes: it and all later ones fail with errc::io_error. What it was about to
   /// write is pending; a sync has made nothing durable.
   void power_off_at(std::uint64_t call);
+  /// From now on all calls fail.
+  void power_off();
   /// Forgets the faults that have not happened yet. Power that is off stays off.
   void clear_faults();
 
