@@ -30,6 +30,9 @@ constexpr std::size_t kRequestsSaid = 1'000'000;
 // In a crowd, a connection that only waits has this long.
 constexpr std::chrono::milliseconds kIdleInCrowd{250};
 
+// The connection that this thread serves: cpp-httplib does not tell its error handler.
+thread_local const HttpStream* t_stream = nullptr;
+
 struct Target {
   std::string_view path;
   std::string_view query;
@@ -96,7 +99,7 @@ HttpReply own_refusal(int status) {
     case 414:
       return error_reply(414, "uri_too_long", "The request's target is too long.");
     case 416:
-      return error_reply(416, "bad_range", "The Range header is malformed.");
+      return error_reply(400, "bad_request", "The Range header is malformed.");
     default:
       return status < 500 ? error_reply(status, "bad_request", "The request is no HTTP that this server understands.")
                           : error_reply(status, "internal", "The server failed to answer.");
@@ -188,7 +191,7 @@ void HttpServer::Impl::install_handlers() {
     answer(response, error_reply(500, "internal", "The server failed to answer."));
   });
   set_error_handler([](const httplib::Request&, httplib::Response& response) {
-    if (response.body.empty()) answer(response, own_refusal(response.status));
+    if (response.body.empty()) answer(response, own_refusal(t_stream->is_late() ? 408 : response.status));
   });
 }
 
@@ -272,6 +275,7 @@ HttpServer::Impl::Next HttpServer::Impl::serve_request(HttpStream& stream) {
     request.ranges.clear();
     request.path = kAnyPath;
   };
+  t_stream = &stream;
   try {
     if (!process_request(stream, false, is_last, after_head)) is_last = true;
   } catch (const std::exception&) {

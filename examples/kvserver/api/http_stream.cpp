@@ -59,6 +59,7 @@ bool HttpStream::fill(Clock::time_point deadline) {
     }
     if (count == 0 || !would_block() || !await(socket_, POLLIN, deadline)) {
       broken_ = true;
+      late_ = Clock::now() >= deadline;
       return false;
     }
   }

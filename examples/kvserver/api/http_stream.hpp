@@ -29,6 +29,9 @@ class HttpStream : public httplib::Stream {
   void expect_body(std::chrono::milliseconds body_patience, std::chrono::milliseconds write_patience);
   [[nodiscard]] bool is_broken() const { return broken_; }
 
+  /// Broken by a deadline.
+  [[nodiscard]] bool is_late() const { return late_; }
+
   [[nodiscard]] bool is_readable() const override { return !broken_; }
   [[nodiscard]] bool is_writable() const override { return !write_broken_; }
   ssize_t read(char* into, std::size_t size) override;
@@ -50,6 +53,7 @@ class HttpStream : public httplib::Stream {
   Clock::time_point read_deadline_;
   std::chrono::milliseconds write_patience_{0};
   bool broken_ = false;
+  bool late_ = false;
   bool write_broken_ = false;
 };
 
