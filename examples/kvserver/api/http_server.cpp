@@ -7,6 +7,7 @@
 
 #include <httplib.h>
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,6 +30,25 @@ constexpr std::chrono::milliseconds kPatienceWithReaders{2500};
 constexpr std::size_t kRequestsSaid = 1'000'000;
 // In a crowd, a connection that only waits has this long.
 constexpr std::chrono::milliseconds kIdleInCrowd{250};
+
+/// As many connections as the options say, but at most half of the descriptors that the process may have: a crowd must
+/// leave some for the node's files, which it could not go on without.
+ThreadPool::Limits limits_of(const HttpServerOptions& options) {
+  constexpr rlim_t kReserved = 256;
+  constexpr rlim_t kWanted = 16384;
+  ThreadPool::Limits limits{options.threads_max, 2 * options.threads_max};
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return limits;
+  if (descriptors.rlim_cur < kWanted && descriptors.rlim_cur < descriptors.rlim_max) {
+    descriptors.rlim_cur = std::min(kWanted, descriptors.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &descriptors);
+    ::getrlimit(RLIMIT_NOFILE, &descriptors);
+  }
+  const rlim_t spare = descriptors.rlim_cur > 2 * kReserved ? (descriptors.rlim_cur - kReserved) / 2 : kReserved / 2;
+  limits.jobs_max = std::min<std::size_t>(limits.jobs_max, spare);
+  limits.threads_max = std::min(limits.threads_max, limits.jobs_max);
+  return limits;
+}
 
 // The connection that this thread serves: cpp-httplib does not tell its error handler.
 thread_local const HttpStream* t_stream = nullptr;
@@ -200,7 +220,7 @@ std::error_code HttpServer::Impl::serve() {
   if (!listener) return listener.error();
   listener_ = std::move(*listener);
   stopping_ = false;
-  pool_ = std::make_unique<ThreadPool>(options_.threads_max);
+  pool_ = std::make_unique<ThreadPool>(limits_of(options_));
   acceptor_ = std::thread([this] { accept_connections(); });
   return {};
 }

@@ -61,7 +61,7 @@ struct HttpServerOptions {
   std::size_t body_bytes_max = 8u << 20;
   std::size_t head_bytes_max = 32u << 10;  ///< request line and headers
   /// Each open connection holds a thread. Threads start when needed and end when idle. Connections beyond the bound
-  /// wait, up to as many again; more are answered 503.
+  /// wait, up to as many again (fewer where the process may not open so many descriptors); more are answered 503.
   std::size_t threads_max = 1024;
   std::chrono::milliseconds idle_timeout{5000};    ///< for the next request on a connection; much less in a crowd
   std::chrono::milliseconds head_timeout{5000};    ///< from the first byte of a request to the end of its headers
@@ -79,8 +79,8 @@ class HttpServer {
   /// Serves `method` on exactly `path`. GET serves HEAD too.
   void route(std::string method, std::string path, HttpHandler handler);
 
-  /// Binds, listens and serves on threads of its own. The system's error when the port can't be had:
-  /// std::errc::address_in_use when another socket listens on it.
+  /// Binds, listens and serves on threads of its own. Raises the process's soft limit of descriptors if it must. The
+  /// system's error when the port can't be had: std::errc::address_in_use when another socket listens on it.
   [[nodiscard]] std::error_code start();
 
   /// The port that it listens on, once started.

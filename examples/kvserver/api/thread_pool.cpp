@@ -19,7 +19,7 @@ void ThreadPool::enqueue(std::function<void()> job) {
   {
     const std::lock_guard lock(mutex_);
     const bool worker_is_free = idle_ > queue_.size();
-    const bool can_wait = running_ + queue_.size() < 2 * threads_max_ && !stopping_;
+    const bool can_wait = running_ + queue_.size() < limits_.jobs_max && !stopping_;
     if (worker_is_free || (can_wait && (start_worker() || !threads_.empty()))) {
       queue_.push_back(std::move(job));
       wake_.notify_one();
@@ -33,7 +33,7 @@ void ThreadPool::enqueue(std::function<void()> job) {
 
 // Under the lock. False when the bound is reached or the system has no thread to give.
 bool ThreadPool::start_worker() {
-  if (threads_.size() >= threads_max_) return false;
+  if (threads_.size() >= limits_.threads_max) return false;
   try {
     const auto self = threads_.emplace(threads_.end());
     try {
@@ -88,7 +88,7 @@ void ThreadPool::shutdown() {
 
 bool ThreadPool::is_crowded() const {
   const std::lock_guard lock(mutex_);
-  return running_ > threads_max_ / 2;
+  return running_ > limits_.threads_max / 2;
 }
 
 bool ThreadPool::is_shedding() noexcept {

@@ -15,11 +15,16 @@ namespace kvserver {
 /// none in quiet times. Jobs beyond the bound wait in a queue of the same length; a job beyond that runs at once on the
 /// thread that brings it, where is_shedding() tells it to do no more than refuse.
 ///
-/// Invariant: idle_ workers wait for a job, running_ have one; running_ and the queue together have at most twice
-/// threads_max_ jobs.
+/// Invariant: idle_ workers wait for a job, running_ have one; running_ and the queue together have at most
+/// limits_.jobs_max jobs.
 class ThreadPool {
  public:
-  explicit ThreadPool(std::size_t threads_max) : threads_max_(threads_max) {}
+  struct Limits {
+    std::size_t threads_max = 1;
+    std::size_t jobs_max = 1;  ///< running and waiting
+  };
+
+  explicit ThreadPool(Limits limits) : limits_(limits) {}
   ~ThreadPool() { shutdown(); }
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -40,7 +45,7 @@ class ThreadPool {
   void work(Threads::iterator self);
   void join_ended();
 
-  const std::size_t threads_max_;
+  const Limits limits_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   // Guarded by mutex_:

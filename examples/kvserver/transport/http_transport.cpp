@@ -56,16 +56,10 @@ std::optional<libraft::Identity> HttpTransport::self() const {
 void HttpTransport::set_peers(std::span<const libraft::Peer> peers) {
   const auto own = self();
   if (!own) return;
-  PeerSenderHost& host = *this;
-  std::map<NodeId, std::unique_ptr<PeerSender>> next;
+  Senders next;
   for (const libraft::Peer& peer : peers) {
     if (peer.id == own->node || next.contains(peer.id)) continue;
-    const auto configured = options_.urls.find(peer.id);
-    const std::string& url = configured != options_.urls.end() ? configured->second : peer.address;
-    const auto known = senders_.find(peer.id);
-    const bool stays = known != senders_.end() && known->second->url() == url;
-    next[peer.id] =
-        stays ? std::move(known->second) : std::make_unique<PeerSender>(peer.id, url, options_.timeouts, host);
+    if (auto sender = sender_to(peer)) next.emplace(peer.id, std::move(sender));
   }
   for (auto& [id, sender] : senders_) {
     if (!sender) continue;
@@ -74,6 +68,22 @@ void HttpTransport::set_peers(std::span<const libraft::Peer> peers) {
   }
   senders_ = std::move(next);
   std::erase_if(retired_, [](const auto& sender) { return sender->is_ended(); });
+}
+
+// The sender that goes on for an unchanged peer, else a new one; null when the system has no threads for it.
+std::unique_ptr<PeerSender> HttpTransport::sender_to(const libraft::Peer& peer) {
+  const auto configured = options_.urls.find(peer.id);
+  const std::string& url = configured != options_.urls.end() ? configured->second : peer.address;
+  const auto known = senders_.find(peer.id);
+  if (known != senders_.end() && known->second && known->second->url() == url) return std::move(known->second);
+  try {
+    PeerSenderHost& host = *this;
+    return std::make_unique<PeerSender>(peer.id, url, options_.timeouts, host);
+  } catch (const std::exception& error) {
+    log(libraft::LogLevel::error,
+        fmt::format("no connection to {} can be made: {}", names_.display_name(peer.id), error.what()));
+    return nullptr;
+  }
 }
 
 void HttpTransport::send(std::span<Message> messages) {

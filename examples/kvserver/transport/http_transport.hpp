@@ -79,6 +79,9 @@ class HttpTransport final : public libraft::Transport, private PeerSenderHost {
   void peer_changed(libraft::NodeId peer, libraft::PeerEvent event) override;
   void not_answered(libraft::NodeId peer, int status, std::string_view body) override;
 
+  using Senders = std::map<libraft::NodeId, std::unique_ptr<PeerSender>>;
+
+  [[nodiscard]] std::unique_ptr<PeerSender> sender_to(const libraft::Peer& peer);
   [[nodiscard]] std::optional<HttpReply> refusal(const libraft::Identity& self, const WireMessage& request) const;
   [[nodiscard]] HttpReply answer(libraft::Message request, std::uint64_t request_id);
   [[nodiscard]] std::optional<libraft::Identity> self() const;
@@ -96,7 +99,7 @@ class HttpTransport final : public libraft::Transport, private PeerSenderHost {
   std::optional<libraft::Identity> self_;                // guarded by mutex_; none while stopped
   std::map<libraft::NodeId, std::string> last_refusal_;  // guarded by mutex_: so that a line is logged once
   // Of the protocol lane:
-  std::map<libraft::NodeId, std::unique_ptr<PeerSender>> senders_;
+  Senders senders_;
   std::vector<std::unique_ptr<PeerSender>> retired_;
 };
 

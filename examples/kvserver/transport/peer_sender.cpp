@@ -51,8 +51,8 @@ class PeerSender::Worker {
     thread_ = std::thread([this] { run(); });
   }
 
-  /// The queue is closed before.
   ~Worker() {
+    queue_.close();
     is_stopping_ = true;
     for (std::unique_lock lock(mutex_); !is_ended_;) {
       lock.unlock();

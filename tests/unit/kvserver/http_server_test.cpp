@@ -7,6 +7,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -219,6 +220,27 @@ TEST_CASE("HttpServer refuses what is no HTTP, and goes on with others") {
   CHECK(echo.calls == 1);
   echo.refused(414, "GET /get?" + std::string(9000, 'k') + " HTTP/1.1\r\n\r\n");
   echo.refused(400, "GET /get HTTP/1.1\r\nRange: bytes=x\r\n\r\n");
+}
+
+TEST_CASE("HttpServer survives requests that are damaged at random") {
+  EchoServer echo;
+  std::mt19937_64 random(4711);
+  const auto below = [&](std::size_t bound) { return static_cast<std::size_t>(random() % bound); };
+  const std::string request =
+      put("hello", "Accept: */*\r\nExpect: 1\r\n") + "GET /get?key=%41&b=+ HTTP/1.1\r\nRange: bytes=0-1\r\n\r\n";
+  for (int round = 0; round < 300; ++round) {
+    std::string damaged = request;
+    for (std::size_t hits = 1 + below(4); hits > 0; --hits) {
+      const std::size_t at = below(damaged.size());
+      if (below(2) == 0) damaged[at] = static_cast<char>(below(256));
+      if (below(3) == 0) damaged.erase(at, below(8));
+      if (below(3) == 0) damaged.insert(at, damaged.substr(below(damaged.size()), below(40)));
+      if (damaged.empty()) damaged = " ";
+    }
+    RawClient client(echo.server.port());
+    client.send(damaged);  // and away: what is answered to it is of no interest
+  }
+  CHECK(echo.ask(put("still here")).body == "still here");
 }
 
 TEST_CASE("HttpServer bounds the headers of a request") {
