@@ -1,6 +1,6 @@
 // The bodies that nodes exchange on the Raft port: messages of libraft as JSON.
 //
-// docs/kvserver.md shows one of each. All have a head of the same members (version, cluster, group, requestId, from,
+// docs/formats.md is the reference. All have a head of the same members (version, cluster, group, requestId, from,
 // to, fromIncarnation, toIncarnation, displayName, clientUrl) and behind it those of their kind. The kind of a request
 // is told by its path, that of a reply by the request that it answers.
 #pragma once
