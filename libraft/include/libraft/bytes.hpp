@@ -22,9 +22,10 @@ class Bytes {
   /// Copies `text`, up to its first NUL.
   explicit Bytes(const char* text) : Bytes(std::string(text)) {}
 
+  /// The bytes, valid as long as this slice or a copy of it lives.
   [[nodiscard]] std::string_view view() const noexcept { return view_; }
-  [[nodiscard]] std::size_t size() const noexcept { return view_.size(); }
-  [[nodiscard]] bool empty() const noexcept { return view_.empty(); }
+  [[nodiscard]] std::size_t size() const noexcept { return view_.size(); }  ///< how many bytes
+  [[nodiscard]] bool empty() const noexcept { return view_.empty(); }       ///< true without bytes
 
   /// The `length` bytes from `offset` on (fewer at the end), sharing this memory.
   [[nodiscard]] Bytes slice(std::size_t offset, std::size_t length) const {
@@ -34,6 +35,7 @@ class Bytes {
     return part;
   }
 
+  /// Equal bytes, wherever they lie.
   friend bool operator==(const Bytes& a, const Bytes& b) noexcept { return a.view_ == b.view_; }
 
  private:

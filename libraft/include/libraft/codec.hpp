@@ -42,9 +42,13 @@ struct CodecLimits {
 /// Append the encoding to `out`. `Routing::exchange` is not part of a message's encoding: it means something only in
 /// the process where it was set. Values beyond the limits of the receiver are encoded all the same, and refused there.
 LIBRAFT_EXPORT void encode(const Message& message, std::string& out);
+/// As above, for one entry.
 LIBRAFT_EXPORT void encode(const Entry& entry, std::string& out);
+/// As above, for a run of entries.
 LIBRAFT_EXPORT void encode(const Entries& entries, std::string& out);
+/// As above, for a configuration.
 LIBRAFT_EXPORT void encode(const Configuration& configuration, std::string& out);
+/// As above, for what a snapshot holds.
 LIBRAFT_EXPORT void encode(const SnapshotMeta& meta, std::string& out);
 
 /// Decode exactly all of `bytes`. Errors:
@@ -56,12 +60,16 @@ LIBRAFT_EXPORT void encode(const SnapshotMeta& meta, std::string& out);
 /// With `reason`, an error also leaves a sentence there that names what was wrong and at which byte.
 LIBRAFT_EXPORT Result<Message> decode_message(const Bytes& bytes, const CodecLimits& limits = {},
                                               std::string* reason = nullptr);
+/// As decode_message, for one entry.
 LIBRAFT_EXPORT Result<Entry> decode_entry(const Bytes& bytes, const CodecLimits& limits = {},
                                           std::string* reason = nullptr);
+/// As decode_message, for a run of entries.
 LIBRAFT_EXPORT Result<Entries> decode_entries(const Bytes& bytes, const CodecLimits& limits = {},
                                               std::string* reason = nullptr);
+/// As decode_message, for a configuration.
 LIBRAFT_EXPORT Result<Configuration> decode_configuration(const Bytes& bytes, const CodecLimits& limits = {},
                                                           std::string* reason = nullptr);
+/// As decode_message, for what a snapshot holds.
 LIBRAFT_EXPORT Result<SnapshotMeta> decode_snapshot_meta(const Bytes& bytes, const CodecLimits& limits = {},
                                                          std::string* reason = nullptr);
 

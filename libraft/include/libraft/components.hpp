@@ -15,18 +15,18 @@ namespace libraft {
 
 /// The first three are required. The node owns them, and destroys them after it stopped.
 struct Components {
-  std::unique_ptr<Transport> transport;
-  std::unique_ptr<Storage> storage;
-  std::unique_ptr<StateMachine> state_machine;
-  std::shared_ptr<Observer> observer;
-  std::shared_ptr<Logger> logger;
+  std::unique_ptr<Transport> transport;         ///< how messages travel
+  std::unique_ptr<Storage> storage;             ///< where term, vote, log and snapshots are kept
+  std::unique_ptr<StateMachine> state_machine;  ///< what the cluster replicates
+  std::shared_ptr<Observer> observer;           ///< may be null
+  std::shared_ptr<Logger> logger;               ///< may be null
 };
 
 /// A command's place in the log and the state machine's reply to it; for a query, the applied entry that it saw.
 struct Applied {
-  LogIndex index;
-  Term term;
-  Bytes reply;
+  LogIndex index;  ///< the entry's
+  Term term;       ///< the entry's
+  Bytes reply;     ///< what the state machine answered
 };
 
 }  // namespace libraft

@@ -31,38 +31,43 @@ namespace libraft {
 
 /// What a Core starts from.
 struct CoreStart {
-  RecoveredState recovered;
+  RecoveredState recovered;  ///< what Storage::open told
   /// What the state machine holds already: the newest snapshot's last index after its restore, or its durable index.
   LogIndex applied;
   /// The state machine keeps its own durable state: apply only what is durable in the own log too.
   bool apply_durable_only = false;
-  std::uint64_t seed = 0;
-  TimePoint now;
+  std::uint64_t seed = 0;  ///< of the random election timeouts
+  TimePoint now;           ///< the time to begin at
 };
 
 /// The protocol's view of a node. Cheap.
 struct CoreStatus {
-  Role role = Role::follower;
-  Term term;
-  std::optional<NodeId> vote;
-  std::optional<NodeId> leader;
-  LogIndex commit;
-  LogIndex applied;
-  LogIndex durable;  ///< the end of the own log that is on disk
-  LogId log_start;
-  LogId log_last;
-  LogId snapshot;
+  Role role = Role::follower;    ///< in `term`
+  Term term;                     ///< the current term
+  std::optional<NodeId> vote;    ///< given in `term`
+  std::optional<NodeId> leader;  ///< of `term`, when known
+  LogIndex commit;               ///< known to be committed
+  LogIndex applied;              ///< reported by EntriesApplied
+  LogIndex durable;              ///< the end of the own log that is on disk
+  LogId log_start;               ///< the entry before the first one kept
+  LogId log_last;                ///< the last entry, durable or not
+  LogId snapshot;                ///< what the newest snapshot covers
 
   friend bool operator==(const CoreStatus&, const CoreStatus&) = default;
 };
 
+/// The protocol of one node. See the head of this file.
 class LIBRAFT_EXPORT Core {
  public:
   /// `options` are valid (see validate) and `start` is what a Storage recovered.
   Core(const CoreOptions& options, const CoreStart& start);
+  /// Copies everything: the copy goes on independently.
   Core(const Core&);
+  /// Copies everything.
   Core& operator=(const Core&);
+  /// What was moved from can only be assigned to or destroyed.
   Core(Core&&) noexcept;
+  /// What was moved from can only be assigned to or destroyed.
   Core& operator=(Core&&) noexcept;
   ~Core();
 
@@ -73,15 +78,18 @@ class LIBRAFT_EXPORT Core {
   /// When a TimeAdvanced is due; kNever if nothing waits for time.
   [[nodiscard]] TimePoint next_deadline() const;
 
+  /// The state as the last step left it.
   [[nodiscard]] CoreStatus status() const;
   /// On a leader, its view of the other members; else empty. Ascending by id.
   [[nodiscard]] std::vector<PeerProgress> progress() const;
+  /// The configuration in force: the newest one in the log.
   [[nodiscard]] const Configuration& configuration() const;
 
   /// A hash of what the protocol's future depends on: timers, random state and counters are left out, so that states
   /// which differ in nothing else are found equal.
   [[nodiscard]] std::uint64_t protocol_digest() const;
 
+  /// Equal in everything, timers and random state too: equal Cores go on equally.
   friend LIBRAFT_EXPORT bool operator==(const Core& a, const Core& b);
 
   struct State;  ///< of the implementation

@@ -23,15 +23,16 @@ enum class EntryKind : std::uint8_t {
 
 /// One entry of the log.
 struct Entry {
-  LogId id;
-  EntryKind kind = EntryKind::noop;
-  Bytes data;
+  LogId id;                          ///< its place
+  EntryKind kind = EntryKind::noop;  ///< what it is for
+  Bytes data;                        ///< a command's bytes; else empty
 
   friend bool operator==(const Entry&, const Entry&) = default;
 };
 
 /// What an entry counts against limits in bytes: its payload and a flat charge for its header.
 inline constexpr std::size_t kEntryOverheadBytes = 32;
+/// What `entry` counts.
 inline std::size_t charged_bytes(const Entry& entry) {
   return entry.data.size() + kEntryOverheadBytes;
 }
@@ -40,18 +41,22 @@ inline std::size_t charged_bytes(const Entry& entry) {
 class Entries {
  public:
   Entries() = default;
+  /// Takes the entries over. They must be contiguous.
   explicit Entries(std::vector<Entry> entries)
       : count_(entries.size()), block_(std::make_shared<const std::vector<Entry>>(std::move(entries))) {}
 
+  /// The entries, valid as long as this slice or a copy of it lives.
   [[nodiscard]] std::span<const Entry> view() const {
     return block_ ? std::span<const Entry>(*block_).subspan(first_, count_) : std::span<const Entry>{};
   }
+  /// The first entry's place in view().
   [[nodiscard]] auto begin() const { return view().begin(); }
+  /// The end of view().
   [[nodiscard]] auto end() const { return view().end(); }
-  [[nodiscard]] std::size_t size() const { return count_; }
-  [[nodiscard]] bool empty() const { return count_ == 0; }
-  [[nodiscard]] const Entry& front() const { return view().front(); }
-  [[nodiscard]] const Entry& back() const { return view().back(); }
+  [[nodiscard]] std::size_t size() const { return count_; }            ///< how many entries
+  [[nodiscard]] bool empty() const { return count_ == 0; }             ///< true without entries
+  [[nodiscard]] const Entry& front() const { return view().front(); }  ///< the first entry; there must be one
+  [[nodiscard]] const Entry& back() const { return view().back(); }    ///< the last entry; there must be one
 
   /// `count` entries from the `offset`-th on (fewer at the end), in the same block.
   [[nodiscard]] Entries slice(std::size_t offset, std::size_t count) const {
@@ -62,6 +67,7 @@ class Entries {
     return part;
   }
 
+  /// Equal entries, whichever blocks they lie in.
   friend bool operator==(const Entries& a, const Entries& b) {
     return a.count_ == b.count_ && std::equal(a.begin(), a.end(), b.begin());
   }

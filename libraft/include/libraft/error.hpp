@@ -68,9 +68,13 @@ enum class condition {
   node_failed = 4,      ///< this node needs an operator: `Status::failure` says why
 };
 
+/// The category of errc: "libraft".
 [[nodiscard]] LIBRAFT_EXPORT const std::error_category& raft_category() noexcept;
+/// The category of condition.
 [[nodiscard]] LIBRAFT_EXPORT const std::error_category& condition_category() noexcept;
+/// So that an errc converts to std::error_code.
 [[nodiscard]] LIBRAFT_EXPORT std::error_code make_error_code(errc) noexcept;
+/// So that a condition compares with std::error_code.
 [[nodiscard]] LIBRAFT_EXPORT std::error_condition make_error_condition(condition) noexcept;
 
 /// Thrown by Core::step when a rule that must always hold does not: a bug, or memory that changed. `what()` names the

@@ -28,6 +28,7 @@ struct File {
   [[nodiscard]] virtual std::error_code write_at(std::uint64_t offset, std::string_view bytes) = 0;
   /// Reads up to `into.size()` bytes; fewer only at the end of the file, where it is 0.
   [[nodiscard]] virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) = 0;
+  /// In bytes, with what is written and not yet durable.
   [[nodiscard]] virtual Result<std::uint64_t> size() = 0;
   /// Cuts or grows (with zeros) the file to `size` bytes; durable after sync.
   [[nodiscard]] virtual std::error_code truncate(std::uint64_t size) = 0;
@@ -41,6 +42,7 @@ struct FileLock {
   virtual ~FileLock() = default;
 };
 
+/// Whether the file must be there, and whether it may be written to.
 enum class OpenMode {
   read,                ///< must exist
   write,               ///< must exist; read and write
@@ -48,10 +50,13 @@ enum class OpenMode {
   create_or_truncate,  ///< made, or cut to zero bytes; read and write
 };
 
+/// Files by their paths.
 struct LIBRAFT_EXPORT FileSystem {
   virtual ~FileSystem() = default;
 
+  /// Opens a regular file, or makes one; a new name is durable after sync_directory.
   [[nodiscard]] virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
+  /// True when there is anything of that name.
   [[nodiscard]] virtual Result<bool> exists(const std::string& path) = 0;
   /// Replaces `to` atomically. Durable after sync_directory.
   [[nodiscard]] virtual std::error_code rename(const std::string& from, const std::string& to) = 0;

@@ -15,12 +15,12 @@ namespace libraft {
 
 /// Where a message comes from and goes to.
 struct Routing {
-  ClusterId cluster;
-  GroupId group;
-  NodeId from;
-  NodeId to;
-  Incarnation from_incarnation;
-  Incarnation to_incarnation;  ///< zero: any
+  ClusterId cluster;             ///< a message of another cluster is refused
+  GroupId group;                 ///< and one of another group
+  NodeId from;                   ///< the sender
+  NodeId to;                     ///< the receiver; a message for another node is refused
+  Incarnation from_incarnation;  ///< which life of the sender's disk
+  Incarnation to_incarnation;    ///< zero: any
   /// Set by the receiving transport on a request, copied by the core into its reply, never sent: lets a
   /// request/response transport find the open request that a reply belongs to.
   std::uint64_t exchange = 0;
@@ -35,44 +35,47 @@ struct PreVote {
 
   friend bool operator==(const PreVote&, const PreVote&) = default;
 };
+/// Would I vote for you? (§9.6)
 struct PreVoteReply {
-  Term term;      ///< of the replier: spreads a higher one also with a refusal
-  Term proposed;  ///< `PreVote::term`, repeated
-  bool granted = false;
+  Term term;             ///< of the replier: spreads a higher one also with a refusal
+  Term proposed;         ///< `PreVote::term`, repeated
+  bool granted = false;  ///< yes
 
   friend bool operator==(const PreVoteReply&, const PreVoteReply&) = default;
 };
 
 /// Vote for me in `term` (§3.4).
 struct RequestVote {
-  Term term;
+  Term term;   ///< the candidate's
   LogId last;  ///< the end of the candidate's log (§3.6.1)
   /// The leader asked for this election (§3.10): vote even though a leader was heard lately.
   bool leadership_transfer = false;
 
   friend bool operator==(const RequestVote&, const RequestVote&) = default;
 };
+/// The answer to a RequestVote (§3.4).
 struct RequestVoteReply {
-  Term term;
-  bool granted = false;
+  Term term;             ///< the voter's
+  bool granted = false;  ///< the vote is durable
 
   friend bool operator==(const RequestVoteReply&, const RequestVoteReply&) = default;
 };
 
 /// Append these entries after `previous` (§3.5); without entries, a heartbeat.
 struct AppendEntries {
-  Term term;
-  LogId previous;
-  Entries entries;
-  LogIndex commit;
+  Term term;        ///< the leader's
+  LogId previous;   ///< the entry before `entries`: the receiver must have it to accept
+  Entries entries;  ///< contiguous after `previous`; may be empty
+  LogIndex commit;  ///< committed, as far as the receiver may take it over; at most the leader's commit index
   /// The newest read that the leader wants confirmed (§6.4); zero: none.
   std::uint64_t read_sequence = 0;
 
   friend bool operator==(const AppendEntries&, const AppendEntries&) = default;
 };
+/// The answer to an AppendEntries (§3.5).
 struct AppendEntriesReply {
-  Term term;
-  bool accepted = false;
+  Term term;              ///< the replier's
+  bool accepted = false;  ///< the logs agree at `previous`, and the entries are durable
   /// Accepted: what the replier has durably, as the request proves it (previous + entries), never more.
   LogIndex match;
   /// Refused: the request's `previous.index`, so that a late refusal is recognised.
@@ -96,15 +99,16 @@ struct SnapshotMeta {
 
 /// A chunk of a snapshot (§5.3).
 struct InstallSnapshot {
-  Term term;
-  SnapshotMeta meta;
+  Term term;                 ///< the leader's
+  SnapshotMeta meta;         ///< of the whole snapshot; also names the transfer
   std::uint64_t offset = 0;  ///< of `data` in the snapshot; the chunk that ends at `meta.size` is the last
-  Bytes data;
+  Bytes data;                ///< shorter than the leader's chunk size only at the end
 
   friend bool operator==(const InstallSnapshot&, const InstallSnapshot&) = default;
 };
+/// The answer to a chunk of a snapshot.
 struct InstallSnapshotReply {
-  Term term;
+  Term term;                      ///< the replier's
   LogId last;                     ///< `meta.last` of the request
   bool installed = false;         ///< the replier has all of it durably, or a log that covers it
   std::uint64_t next_offset = 0;  ///< otherwise: where the replier wants to go on
@@ -114,23 +118,26 @@ struct InstallSnapshotReply {
 
 /// Campaign at once: the sender hands leadership over (§3.10).
 struct TimeoutNow {
-  Term term;
+  Term term;  ///< the leader's
 
   friend bool operator==(const TimeoutNow&, const TimeoutNow&) = default;
 };
+/// The answer to a TimeoutNow: it arrived. Whether an election is won is seen by its messages.
 struct TimeoutNowReply {
-  Term term;
+  Term term;  ///< the replier's
 
   friend bool operator==(const TimeoutNowReply&, const TimeoutNowReply&) = default;
 };
 
+/// A request, then its reply; see is_request.
 using MessageBody =
     std::variant<PreVote, PreVoteReply, RequestVote, RequestVoteReply, AppendEntries, AppendEntriesReply,
                  InstallSnapshot, InstallSnapshotReply, TimeoutNow, TimeoutNowReply>;
 
+/// One message between two nodes.
 struct Message {
-  Routing route;
-  MessageBody body;
+  Routing route;     ///< from whom to whom
+  MessageBody body;  ///< what it says
 
   friend bool operator==(const Message&, const Message&) = default;
 };

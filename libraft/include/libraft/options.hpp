@@ -28,10 +28,10 @@ struct CoreOptions {
   /// One AppendEntries carries at most this much, but always at least one entry. 1 MiB: two thirds of a millisecond on
   /// a disk.
   std::size_t append_bytes_max = 1u << 20;
-  std::size_t append_entries_max = 4096;
+  std::size_t append_entries_max = 4096;  ///< as `append_bytes_max`: what one message costs to check stays bounded
   /// On the way to one follower. 64 x 1 MiB would be too much for a slow one, so bytes count too.
   std::size_t in_flight_bytes_max = 16u << 20;
-  std::size_t in_flight_messages_max = 64;
+  std::size_t in_flight_messages_max = 64;  ///< messages with entries; keeps the window small where entries are
 
   /// A longer command is refused. It must fit into one message with the transport's overhead.
   std::size_t command_bytes_max = 1u << 20;
@@ -41,7 +41,7 @@ struct CoreOptions {
   std::size_t entry_cache_bytes = 16u << 20;
   /// One batch for the state machine.
   std::size_t apply_entries_max = 1024;
-  std::size_t apply_bytes_max = 4u << 20;
+  std::size_t apply_bytes_max = 4u << 20;  ///< of charged_bytes in one batch, but at least one command
   /// Reads that wait for their confirmation; beyond it they are `overloaded`.
   std::size_t reads_waiting_max = 65536;
 
@@ -50,7 +50,7 @@ struct CoreOptions {
   /// Take a snapshot once the log holds this many bytes since the last one and `snapshot_growth_factor` times the last
   /// snapshot's size: writing snapshots then costs a fixed share of all writing. Zero: never by bytes.
   std::uint64_t snapshot_after_bytes = 64u << 20;
-  std::uint64_t snapshot_growth_factor = 4;
+  std::uint64_t snapshot_growth_factor = 4;  ///< see `snapshot_after_bytes`
   /// Entries kept behind a snapshot for followers that are a little late: cheaper than sending them a snapshot.
   std::uint64_t trailing_entries = 10000;
   /// A follower that answers holds back compaction of what it still needs, up to this many entries.
@@ -65,20 +65,20 @@ struct CoreOptions {
 struct NodeOptions {
   NodeOptions() {}  // user-provided: g++ 12 destroys aggregate temporaries in co_await expressions twice
 
-  ClusterId cluster;
-  GroupId group;
-  NodeId id;
+  ClusterId cluster;  ///< messages and data of another cluster are refused
+  GroupId group;      ///< tells groups that share a transport apart; zero for the only one
+  NodeId id;          ///< this node; not zero, and never that of another member
   /// The first members of a new cluster, the same on each of them. Used once, when the storage is empty. Without it an
   /// empty storage makes a node that waits for others to add it: it receives and never votes.
   std::optional<Configuration> bootstrap;
 
-  CoreOptions core;
+  CoreOptions core;  ///< the protocol's own
 
   /// One sync writes at most this much: what comes later waits for the next, so that a sync never takes long.
   std::size_t write_bytes_max = 4u << 20;
   /// Messages and requests that wait for the protocol lane; beyond it messages are dropped and requests `overloaded`.
   std::size_t inbox_messages_max = 65536;
-  std::size_t inbox_bytes_max = 64u << 20;
+  std::size_t inbox_bytes_max = 64u << 20;  ///< of the messages and requests in the inbox
   /// A leader whose disk completed no write for this long hands over.
   Duration disk_stall_max = std::chrono::seconds(10);
   /// A full disk is tried again this often.
@@ -89,6 +89,7 @@ struct NodeOptions {
 
 /// One English sentence on the first thing that can't work, or an empty string.
 [[nodiscard]] LIBRAFT_EXPORT std::string validate(const CoreOptions& options);
+/// The same for a node; checks its CoreOptions too.
 [[nodiscard]] LIBRAFT_EXPORT std::string validate(const NodeOptions& options);
 
 /// Of one proposal.
@@ -102,6 +103,7 @@ class ProposeOptions {
   std::optional<Term> only_in_term;
 };
 
+/// What a read must see.
 enum class Consistency {
   linearizable,  ///< sees every write that was acknowledged before the read began (thesis §6.4); the leader only, for
                  ///< now
@@ -113,8 +115,8 @@ class ReadOptions {
  public:
   ReadOptions() {}
 
-  Consistency consistency = Consistency::linearizable;
-  Duration timeout = std::chrono::seconds(3);
+  Consistency consistency = Consistency::linearizable;  ///< what the read must see
+  Duration timeout = std::chrono::seconds(3);           ///< after this, `errc::not_caught_up`; nothing was changed
 };
 
 /// Of stopping a node.

@@ -67,6 +67,7 @@ struct Executors {
 /// A member of a cluster.
 class LIBRAFT_EXPORT RaftNode {
  public:
+  /// Of the protocol lane; makes a node usable where Asio asks for an executor.
   using executor_type = asio::any_io_executor;
 
   /// A node that is not started yet. errc::invalid_options when `validate(options)` has an objection or a required
@@ -91,6 +92,7 @@ class LIBRAFT_EXPORT RaftNode {
   auto async_start(Token&& token) {
     return initiate<>([](RaftNode& node, Completion<> done) { node.begin_start(std::move(done)); }, token);
   }
+  /// async_start, waiting.
   [[nodiscard]] std::error_code start();
 
   /// Refuses new requests, hands leadership over, lets requests in flight complete, then ends everything and closes the
@@ -101,6 +103,7 @@ class LIBRAFT_EXPORT RaftNode {
     return initiate<>([options](RaftNode& node, Completion<> done) { node.begin_stop(options, std::move(done)); },
                       token);
   }
+  /// With the default options.
   template <class Token>
   auto async_stop(Token&& token) {
     return async_stop(StopOptions(), std::forward<Token>(token));
@@ -121,10 +124,12 @@ class LIBRAFT_EXPORT RaftNode {
         },
         token);
   }
+  /// With the default options.
   template <class Token>
   auto async_propose(Bytes command, Token&& token) {
     return async_propose(std::move(command), ProposeOptions(), std::forward<Token>(token));
   }
+  /// async_propose, waiting.
   [[nodiscard]] Result<Applied> propose(Bytes command, ProposeOptions options = ProposeOptions());
 
   /// An index such that a state with it applied has seen every write acknowledged before this call (thesis §6.4), and
@@ -135,10 +140,12 @@ class LIBRAFT_EXPORT RaftNode {
         [options](RaftNode& node, Completion<LogIndex> done) { node.begin_read_index(options, std::move(done)); },
         token);
   }
+  /// With the default options.
   template <class Token>
   auto async_read_index(Token&& token) {
     return async_read_index(ReadOptions(), std::forward<Token>(token));
   }
+  /// async_read_index, waiting.
   [[nodiscard]] Result<LogIndex> read_index(ReadOptions options = ReadOptions());
 
   /// Asks the state machine (StateMachine::query), linearizable unless the options say otherwise. `Applied` has the
@@ -151,10 +158,12 @@ class LIBRAFT_EXPORT RaftNode {
         },
         token);
   }
+  /// With the default options.
   template <class Token>
   auto async_query(std::string request, Token&& token) {
     return async_query(std::move(request), ReadOptions(), std::forward<Token>(token));
   }
+  /// async_query, waiting.
   [[nodiscard]] Result<Applied> query(std::string request, ReadOptions options = ReadOptions());
 
   // Waiting.
@@ -169,6 +178,7 @@ class LIBRAFT_EXPORT RaftNode {
         },
         token);
   }
+  /// async_wait_applied, waiting.
   [[nodiscard]] Result<LogIndex> wait_applied(LogIndex index, Duration timeout);
 
   /// Done when this node knows a leader (itself or another). errc::timeout after `timeout`.
@@ -179,6 +189,7 @@ class LIBRAFT_EXPORT RaftNode {
         [timeout](RaftNode& node, Completion<NodeId> done) { node.begin_wait_leader(timeout, std::move(done)); },
         token);
   }
+  /// async_wait_leader, waiting.
   [[nodiscard]] Result<NodeId> wait_leader(Duration timeout);
 
   // Care.
@@ -194,6 +205,7 @@ class LIBRAFT_EXPORT RaftNode {
         },
         token);
   }
+  /// async_transfer_leadership, waiting.
   [[nodiscard]] std::error_code transfer_leadership(std::optional<NodeId> target, Duration timeout);
 
   /// Done when a snapshot of what is applied now (or more) is durable. Signature: void(std::error_code, LogId)
@@ -201,11 +213,14 @@ class LIBRAFT_EXPORT RaftNode {
   auto async_snapshot(Token&& token) {
     return initiate<LogId>([](RaftNode& node, Completion<LogId> done) { node.begin_snapshot(std::move(done)); }, token);
   }
+  /// async_snapshot, waiting.
   [[nodiscard]] Result<LogId> snapshot();
 
   // What the node knows. None of these waits for the protocol; what they return may be old when it arrives.
 
+  /// Role, term, log and members.
   [[nodiscard]] Status status() const;
+  /// Counters.
   [[nodiscard]] Metrics metrics() const;
   /// Who leads, when known.
   [[nodiscard]] std::optional<NodeId> leader() const;

@@ -18,9 +18,13 @@ namespace libraft {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}     // NOLINT(google-explicit-constructor)
+  /// A value.
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  /// An error; not an empty error_code.
   Result(std::error_code error) : state_(std::in_place_index<1>, error) {}  // NOLINT(google-explicit-constructor)
-  Result(errc error) : Result(make_error_code(error)) {}                    // NOLINT(google-explicit-constructor)
+  /// An error.
+  Result(errc error) : Result(make_error_code(error)) {}  // NOLINT(google-explicit-constructor)
+  /// A value made from something that converts to it, such as a string literal or a derived pointer.
   template <class U>
   requires(std::convertible_to<U&&, T> && !std::same_as<std::remove_cvref_t<U>, Result> &&
            !std::same_as<std::remove_cvref_t<U>, T> && !std::same_as<std::remove_cvref_t<U>, std::error_code> &&
@@ -32,9 +36,13 @@ class [[nodiscard]] Result {
 
   /// The value; only when there is one.
   [[nodiscard]] T& operator*() & { return std::get<0>(state_); }
+  /// The value; only when there is one.
   [[nodiscard]] const T& operator*() const& { return std::get<0>(state_); }
+  /// The value, to be moved from; only when there is one.
   [[nodiscard]] T&& operator*() && { return std::get<0>(std::move(state_)); }
+  /// A member of the value; only when there is one.
   [[nodiscard]] T* operator->() { return &std::get<0>(state_); }
+  /// A member of the value; only when there is one.
   [[nodiscard]] const T* operator->() const { return &std::get<0>(state_); }
 
   /// The error; an empty error_code when there is a value.

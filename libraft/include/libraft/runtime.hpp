@@ -8,6 +8,7 @@
 
 namespace libraft {
 
+/// Where user code that may block runs.
 enum class Lane {
   storage,     ///< blocking writes and reads of the log
   apply,       ///< the state machine
@@ -25,6 +26,7 @@ struct Job {
   ~Job() = default;
 };
 
+/// The world around one node. See the head of this file.
 struct Runtime {
   virtual ~Runtime() = default;
 

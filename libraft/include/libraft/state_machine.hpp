@@ -37,17 +37,22 @@ namespace libraft {
 /// A committed command, and room for its reply.
 class AppliedCommand {
  public:
+  /// The command of the entry `id`.
   AppliedCommand(LogId id, Bytes command) : id_(id), command_(std::move(command)) {}
 
+  /// The command's place in the log: the same on every node.
   [[nodiscard]] LogId id() const { return id_; }
+  /// What was proposed, byte for byte.
   [[nodiscard]] std::string_view command() const { return command_.view(); }
   /// The command, sharing its memory: for keeping parts of it without a copy.
   [[nodiscard]] const Bytes& bytes() const { return command_; }
 
   /// What the proposer gets (on the node that it asked; elsewhere it is dropped).
   void reply(Bytes answer) { reply_ = std::move(answer); }
+  /// What the proposer gets.
   void reply(std::string answer) { reply_ = Bytes(std::move(answer)); }
 
+  /// For the node: moves the reply out, empty when none was given.
   [[nodiscard]] Bytes take_reply() { return std::move(reply_); }
 
  private:
@@ -60,11 +65,16 @@ class AppliedCommand {
 /// holds entries of Raft's own.
 class ApplyBatch {
  public:
+  /// Commands in the order of the log, the last one at or below `last`.
   ApplyBatch(std::vector<AppliedCommand> commands, LogId last) : commands_(std::move(commands)), last_(last) {}
 
+  /// The first command.
   [[nodiscard]] auto begin() { return commands_.begin(); }
+  /// The end of the commands.
   [[nodiscard]] auto end() { return commands_.end(); }
+  /// How many commands; may be zero.
   [[nodiscard]] std::size_t size() const { return commands_.size(); }
+  /// The last entry covered: what the state stands for once the batch is applied.
   [[nodiscard]] LogId last() const { return last_; }
 
  private:
@@ -75,7 +85,9 @@ class ApplyBatch {
 /// Set when a long task should give up: ask it now and then.
 class StopFlag {
  public:
+  /// True once the task should give up. Any thread.
   [[nodiscard]] bool requested() const noexcept { return requested_.load(std::memory_order_relaxed); }
+  /// Asks the task to give up. Any thread.
   void request() noexcept { requested_.store(true, std::memory_order_relaxed); }
 
  private:
@@ -84,6 +96,7 @@ class StopFlag {
 
 /// Where a snapshot is written to.
 struct SnapshotSink {
+  /// Appends to the snapshot. After an error the task gives up and returns it.
   [[nodiscard]] virtual std::error_code write(std::string_view bytes) = 0;
 
  protected:
@@ -102,6 +115,7 @@ struct SnapshotTask {
 /// All of a snapshot, or errc::message_too_large beyond `bytes_max`.
 [[nodiscard]] LIBRAFT_EXPORT Result<Bytes> read_all(SnapshotReader& reader, std::size_t bytes_max);
 
+/// What the cluster replicates. See the head of this file.
 struct StateMachine {
   virtual ~StateMachine() = default;
 

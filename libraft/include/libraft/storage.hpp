@@ -30,7 +30,7 @@ namespace libraft {
 
 /// The part of a node's state that elections depend on (thesis Figure 3.1).
 struct HardState {
-  Term term;
+  Term term;                   ///< the current term; never goes back
   std::optional<NodeId> vote;  ///< given in `term`
 
   friend bool operator==(const HardState&, const HardState&) = default;
@@ -39,7 +39,7 @@ struct HardState {
 /// One durable step. Its parts take effect in the order of the members, and a crash leaves a prefix of that order (of
 /// the entries too), never a later part without an earlier one.
 struct WriteBatch {
-  std::optional<HardState> hard_state;
+  std::optional<HardState> hard_state;  ///< replaces the one before
   /// Drop this entry and all after it. At most one past the end of the log; not below `start + 1`.
   std::optional<LogIndex> truncate_from;
   /// The log now starts after this entry: drop it and all before it. At or below the newest snapshot. Beyond the end of
@@ -51,8 +51,8 @@ struct WriteBatch {
 
 /// What a storage holds when it is opened. It carries no entries: those are read when needed.
 struct RecoveredState {
-  Identity identity;
-  HardState hard_state;
+  Identity identity;                            ///< as `format` got it
+  HardState hard_state;                         ///< the newest written
   LogId start;                                  ///< the entry before the first one kept; zero: the log is whole
   LogId last;                                   ///< the last entry, or `start` when none is kept
   std::vector<LogId> term_runs;                 ///< the last entry of each term in (start, last], ascending
@@ -66,6 +66,7 @@ struct RecoveredState {
 struct SnapshotWriter {
   virtual ~SnapshotWriter() = default;
 
+  /// Appends to the snapshot; durable only by finish().
   [[nodiscard]] virtual std::error_code write(std::string_view bytes) = 0;
   /// All bytes are written: `meta` is final (size and digest too). Durable when it returns; the snapshot becomes the
   /// newest only by Storage::publish.
@@ -76,11 +77,13 @@ struct SnapshotWriter {
 struct SnapshotReader {
   virtual ~SnapshotReader() = default;
 
+  /// What was given to SnapshotWriter::finish.
   [[nodiscard]] virtual const SnapshotMeta& meta() const = 0;
   /// Up to `into.size()` bytes from `offset`; fewer only at the end, where it is 0. Several threads may read.
   [[nodiscard]] virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) = 0;
 };
 
+/// Where term, vote, log and snapshots are kept. See the head of this file.
 struct Storage {
   virtual ~Storage() = default;
 

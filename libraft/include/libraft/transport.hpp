@@ -19,10 +19,10 @@ namespace libraft {
 
 /// Who a node is. Drawn up when its storage is formatted and kept there.
 struct Identity {
-  ClusterId cluster;
-  GroupId group;
-  NodeId node;
-  Incarnation incarnation;
+  ClusterId cluster;        ///< messages of another are refused
+  GroupId group;            ///< within the cluster
+  NodeId node;              ///< the node itself
+  Incarnation incarnation;  ///< drawn at random by format: a new disk is another node's
 
   friend bool operator==(const Identity&, const Identity&) = default;
 };
@@ -58,6 +58,7 @@ struct TransportLimits {
 struct Transport {
   virtual ~Transport() = default;
 
+  /// Constant for the life of the transport.
   [[nodiscard]] virtual TransportLimits limits() const = 0;
 
   /// Begins to send and to receive as `self`. On an error the transport is stopped. The sink outlives stop().

@@ -9,12 +9,13 @@
 #include <cstdint>
 #include <functional>
 
+/// Raft consensus, and what a service needs to embed it.
 namespace libraft {
 
 /// An unsigned 64-bit number that can't be mixed up with another one of a different `Tag`.
 template <class Tag>
 struct Strong {
-  std::uint64_t value = 0;
+  std::uint64_t value = 0;  ///< zero: none
 
   friend constexpr auto operator<=>(const Strong&, const Strong&) = default;
 };
@@ -50,10 +51,11 @@ constexpr LogIndex previous(LogIndex index) {
 ///
 /// Ordered as logs are compared in elections (§3.6.1): by term first, then by index.
 struct LogId {
-  LogIndex index;
-  Term term;
+  LogIndex index;  ///< the place; zero: before the first entry
+  Term term;       ///< the leader's that made it
 
   friend constexpr bool operator==(const LogId&, const LogId&) = default;
+  /// By term first, then by index.
   friend constexpr std::strong_ordering operator<=>(const LogId& a, const LogId& b) {
     if (const auto by_term = a.term <=> b.term; by_term != 0) return by_term;
     return a.index <=> b.index;
@@ -63,14 +65,14 @@ struct LogId {
 /// The monotonic time that the library counts in. It has no `now()`: time comes in from outside (a Runtime), which is
 /// what makes runs repeatable.
 struct Clock {
-  using duration = std::chrono::nanoseconds;
-  using rep = duration::rep;
-  using period = duration::period;
-  using time_point = std::chrono::time_point<Clock>;
-  static constexpr bool is_steady = true;
+  using duration = std::chrono::nanoseconds;          ///< what TimePoint counts in
+  using rep = duration::rep;                          ///< of `duration`
+  using period = duration::period;                    ///< of `duration`
+  using time_point = std::chrono::time_point<Clock>;  ///< a TimePoint
+  static constexpr bool is_steady = true;             ///< never goes back
 };
-using TimePoint = Clock::time_point;
-using Duration = Clock::duration;
+using TimePoint = Clock::time_point;  ///< a point on Clock; only differences mean anything
+using Duration = Clock::duration;     ///< a span on Clock, in nanoseconds
 
 /// "Never": the deadline of something that is not waiting.
 inline constexpr TimePoint kNever = TimePoint::max();
@@ -80,6 +82,7 @@ inline constexpr TimePoint kNever = TimePoint::max();
 /// Strong numbers are keys of unordered containers in user code. (The library itself uses ordered ones only.)
 template <class Tag>
 struct std::hash<libraft::Strong<Tag>> {
+  /// The hash of its value.
   std::size_t operator()(const libraft::Strong<Tag>& number) const noexcept {
     return std::hash<std::uint64_t>{}(number.value);
   }

@@ -24,7 +24,7 @@ namespace libraft {
 /// What a MemoryStorage writes on. Thread-safe.
 class LIBRAFT_EXPORT MemoryDisk {
  public:
-  static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
+  static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();  ///< for set_bytes_max
 
   MemoryDisk();
   ~MemoryDisk();
@@ -34,6 +34,7 @@ class LIBRAFT_EXPORT MemoryDisk {
   /// Room for entries (charged_bytes each) and snapshots, in bytes; what would not fit is errc::no_space. Below
   /// bytes_used(), nothing more fits.
   void set_bytes_max(std::uint64_t bytes_max);
+  /// What entries and snapshots take up now.
   [[nodiscard]] std::uint64_t bytes_used() const;
 
   struct Contents;  ///< of the implementation

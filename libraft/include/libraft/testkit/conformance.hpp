@@ -12,13 +12,14 @@
 #include <functional>
 #include <string>
 
+/// What tests need: conformance suites, disks that fail, clusters in virtual time.
 namespace libraft::testkit {
 
 /// One rule, checked.
 struct ConformanceCheck {
-  std::string name;  ///< the rule, as a sentence
-  bool passed = false;
-  std::string detail;  ///< what was seen instead; empty when it passed
+  std::string name;     ///< the rule, as a sentence
+  bool passed = false;  ///< the rule holds
+  std::string detail;   ///< what was seen instead; empty when it passed
 };
 
 /// Called in the thread that runs the suite, once for each check, in a fixed order.

@@ -54,12 +54,14 @@ class LIBRAFT_EXPORT DiskImage {
  public:
   struct Contents;  ///< of the implementation
   explicit DiskImage(std::shared_ptr<const Contents> contents) : contents_(std::move(contents)) {}
+  /// For the implementation.
   [[nodiscard]] const Contents& contents() const { return *contents_; }
 
  private:
   std::shared_ptr<const Contents> contents_;
 };
 
+/// A disk in memory. See the head of this file.
 class LIBRAFT_EXPORT FaultFileSystem final : public FileSystem {
  public:
   FaultFileSystem();
@@ -85,23 +87,29 @@ class LIBRAFT_EXPORT FaultFileSystem final : public FileSystem {
   /// Power is cut (if it is not off yet) and comes back: what was durable is there, of what was pending a subset drawn
   /// by `seed`. Seed 0 keeps nothing of it, seed 1 all. Files that are open fail from now on, locks are released.
   void crash(std::uint64_t seed);
+  /// True from power_off_at's call until crash() or restore().
   [[nodiscard]] bool power_is_off() const;
 
   /// Room for the contents of files. A write that does not fit leaves what fits and fails with errc::no_space.
   void set_bytes_max(std::uint64_t bytes_max);
   /// No room beyond what is used now.
   void set_full();
-  static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
+  static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();  ///< for set_bytes_max
 
   // Counts.
 
+  /// Of all kinds so far.
   [[nodiscard]] std::uint64_t calls() const;
+  /// Of one kind so far.
   [[nodiscard]] std::uint64_t calls(FileCall kind) const;
+  /// By all calls of write_at.
   [[nodiscard]] std::uint64_t bytes_written() const;
+  /// By the contents of all files.
   [[nodiscard]] std::uint64_t bytes_used() const;
 
   // What is on the disk. These are not calls: they are not counted and don't fail.
 
+  /// Of all files, sorted.
   [[nodiscard]] std::vector<std::string> paths() const;
   /// As a reader sees it now; nullopt when there is no such file.
   [[nodiscard]] std::optional<std::string> contents(const std::string& path) const;
@@ -114,6 +122,7 @@ class LIBRAFT_EXPORT FaultFileSystem final : public FileSystem {
 
   /// What the disk holds now, and back to it. Files that are open fail after restore, locks are released, power is on.
   [[nodiscard]] DiskImage image() const;
+  /// Back to `image`.
   void restore(const DiskImage& image);
 
   // FileSystem

@@ -38,8 +38,8 @@ struct StorageMedium {
 
   // For media that can crash (both or none): while an instance is open, power goes: nothing reaches the medium any
   // more. The instance is destroyed. Then power comes back: some of what was not durable is lost.
-  std::function<void()> cut_power;
-  std::function<void(std::uint64_t seed)> restore_power;
+  std::function<void()> cut_power;                        ///< no more calls succeed; may be empty
+  std::function<void(std::uint64_t seed)> restore_power;  ///< what was not synced is partly gone, by `seed`
 
   /// For media that can be full: with true, nothing more fits, with false it does again.
   std::function<void(bool full)> set_full;

@@ -24,6 +24,7 @@
 
 namespace libraft::testkit {
 
+/// What the suite needs to know of a transport.
 struct TransportConformanceSetup {
   /// Three nodes and their addresses, all in one network. Each check starts them anew, at the same addresses.
   std::vector<Peer> members;

@@ -19,10 +19,11 @@
 
 namespace libraft {
 
+/// How a network behaves.
 struct LocalNetworkOptions {
   /// Sends each message through the codec, as if over a wire: slower, and finds what a real transport would.
   bool encode_messages = false;
-  TransportLimits limits;
+  TransportLimits limits;  ///< of each endpoint
 };
 
 /// What connects the endpoints. Copies are the same network, and endpoints keep it alive.
@@ -31,6 +32,7 @@ struct LocalNetworkOptions {
 /// network does; only start and stop of an endpoint are told to the others (PeerEvent reachable, unreachable).
 class LIBRAFT_EXPORT LocalNetwork {
  public:
+  /// A network without endpoints.
   explicit LocalNetwork(LocalNetworkOptions options = {});
 
   /// A transport for the node `id`. Several may exist for one id; of those in one cluster and group, one may be started
@@ -39,8 +41,8 @@ class LIBRAFT_EXPORT LocalNetwork {
 
   /// One direction between two nodes.
   struct Link {
-    NodeId from;
-    NodeId to;
+    NodeId from;  ///< the sender
+    NodeId to;    ///< the receiver
 
     friend constexpr auto operator<=>(const Link&, const Link&) = default;
   };
@@ -48,9 +50,13 @@ class LIBRAFT_EXPORT LocalNetwork {
   /// Loses what goes to and comes from `node`, or over `link`, until reconnected. Both are remembered apart: a link
   /// that was cut stays cut when its nodes are reconnected.
   void disconnect(NodeId node) const;
+  /// Loses what goes over `link`.
   void disconnect(Link link) const;
+  /// Undoes disconnect(node).
   void reconnect(NodeId node) const;
+  /// Undoes disconnect(link).
   void reconnect(Link link) const;
+  /// Undoes all calls of disconnect; what drop_if says stays.
   void reconnect_all() const;
 
   /// Messages for which `drops` returns true are lost; an empty function ends it. It is called by the sending threads,
