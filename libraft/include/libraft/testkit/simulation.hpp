@@ -1,0 +1,91 @@
+// Simulation: a cluster of the nodes that ship, in virtual time, on one thread, from one seed.
+//
+// Lifecycle, driver, pipelines, core and codec are the real ones. Only the clock, the threads and the network are
+// models: messages are lost, repeated, delayed and reordered; work on a lane takes time; a node can crash between any
+// two of its steps. The same seed and the same calls give the same run.
+//
+//     Simulation cluster(options, [](NodeId) { return std::make_unique<MyStateMachine>(); });
+//     cluster.start_all();
+//     cluster.propose(NodeId{1}, Bytes("x"), [](std::error_code ec, Applied applied) { ... });
+//     cluster.run_for(std::chrono::seconds(10));
+//     cluster.crash(NodeId{1});
+//
+// Not thread-safe. Callbacks come from within run_for and run_until.
+#pragma once
+
+#include <libraft/components.hpp>
+#include <libraft/export.hpp>
+#include <libraft/options.hpp>
+#include <libraft/status.hpp>
+#include <libraft/types.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <system_error>
+
+namespace libraft::testkit {
+
+/// How the network and the machines behave. Probabilities are in parts per million.
+struct SimulationOptions {
+  std::size_t nodes = 3;  ///< ids 1 to `nodes`, all voters
+  std::uint64_t seed = 1;
+  CoreOptions core;
+  std::uint32_t loss_ppm = 0;
+  std::uint32_t duplication_ppm = 0;
+  Duration message_delay_min = std::chrono::microseconds(50);
+  Duration message_delay_max = std::chrono::milliseconds(2);
+  Duration work_delay_max = std::chrono::milliseconds(1);  ///< of one job on a lane
+};
+
+class LIBRAFT_EXPORT Simulation {
+ public:
+  using StateMachineFactory = std::function<std::unique_ptr<StateMachine>(NodeId)>;
+  /// Gives an instance on the node's medium; called again for each start, after the instance before is gone.
+  using StorageFactory = std::function<std::unique_ptr<Storage>(NodeId)>;
+
+  /// Storages are MemoryStorages unless `storage` says otherwise.
+  Simulation(const SimulationOptions& options, StateMachineFactory state_machine, StorageFactory storage = {});
+  ~Simulation();
+  Simulation(const Simulation&) = delete;
+  Simulation& operator=(const Simulation&) = delete;
+
+  /// Creates the node anew and starts it. Nothing when it runs.
+  void start(NodeId id);
+  void start_all();
+  /// The process is gone, with all that was under way: its requests never end.
+  void crash(NodeId id);
+  /// Stops the node in good order, within virtual time.
+  void stop(NodeId id);
+  [[nodiscard]] bool is_up(NodeId id) const;
+
+  /// Nothing passes from `from` to `to` while `is_cut`.
+  void cut(NodeId from, NodeId to, bool is_cut);
+  void heal();
+  /// The node does nothing for a while; messages and time wait for it.
+  void pause(NodeId id, Duration duration);
+  /// Changes loss and repetition from here on.
+  void set_network(std::uint32_t loss_ppm, std::uint32_t duplication_ppm);
+
+  void propose(NodeId at, Bytes command, ProposeOptions options, std::function<void(std::error_code, Applied)> done);
+  void query(NodeId at, std::string request, ReadOptions options, std::function<void(std::error_code, Applied)> done);
+
+  void run_for(Duration duration);
+  /// Runs until `condition` holds, at most for `limit`. Whether it holds.
+  bool run_until(const std::function<bool()>& condition, Duration limit);
+
+  [[nodiscard]] TimePoint now() const;
+  [[nodiscard]] Status status(NodeId id) const;
+  [[nodiscard]] Metrics metrics(NodeId id) const;
+  /// A node that leads the highest term that anybody leads; zero when there is none.
+  [[nodiscard]] NodeId leader() const;
+  /// Over all that happened so far: equal runs have equal hashes.
+  [[nodiscard]] std::uint64_t trace_hash() const;
+  [[nodiscard]] std::uint64_t events() const;
+
+ private:
+  class World;
+  std::unique_ptr<World> world_;
+};
+
+}  // namespace libraft::testkit
