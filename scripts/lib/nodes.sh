@@ -159,8 +159,8 @@ node_answers_or_died() { node_answers "$1" || ! node_is_running "$1"; }
 # node_wait_up I: until it answers; fails at once when the process ended.
 node_wait_up() {
   wait_until 30 node_answers_or_died "$1"
-  node_is_running "$1" || fail "node $(node_name "$1") ended at its start"
-  node_answers "$1" || fail "node $(node_name "$1") does not answer"
+  node_is_running "$1" || fail "$(node_name "$1") ended at its start: $(tail -n 1 "$(node_log "$1")")"
+  node_answers "$1" || fail "$(node_name "$1") does not answer; its log is $(node_log "$1")"
 }
 
 # find_leader: sets LEADER to the number of the awake node that leads in the newest term; 1 when there is none.

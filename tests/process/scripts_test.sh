@@ -66,8 +66,12 @@ http GET "$(node_url 1)/get?key=name"
 expect_status "a key of an earlier run after --fresh" 404
 end_local_cluster
 
+note "- another size needs other data"
+output=$(bash "$scripts/run-cluster.sh" "${here[@]}" --nodes 1 --detach 2>&1) && fail "one node with the data of three: $output"
+expect_contains "one node with the data of three" "$output" "n1 ended at its start"
+
 note "- Ctrl-C ends a cluster that was not detached"
-bash "$scripts/run-cluster.sh" "${here[@]}" --nodes 1 >"$scratch/foreground" 2>&1 &
+bash "$scripts/run-cluster.sh" "${here[@]}" --fresh --nodes 1 >"$scratch/foreground" 2>&1 &
 foreground=$!
 is_handed_over() { grep -q 'Ctrl-C' "$scratch/foreground"; }
 wait_until 30 is_handed_over || fail "run-cluster.sh: $(cat "$scratch/foreground")"
