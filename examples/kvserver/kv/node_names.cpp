@@ -76,6 +76,15 @@ std::string NodeNames::client_url(std::optional<libraft::NodeId> id) const {
   return known ? known->client_url : std::string();
 }
 
+std::vector<NodeCard> NodeNames::heard_of() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<NodeCard> cards;
+  for (const auto& [id, card] : cards_) {
+    if (!card.client_url.empty()) cards.push_back(card);
+  }
+  return cards;
+}
+
 std::optional<libraft::NodeId> NodeNames::id(std::string_view name) const {
   const libraft::NodeId wanted = node_id_of(name);
   const auto known = card(wanted);

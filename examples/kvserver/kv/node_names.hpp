@@ -52,6 +52,8 @@ class NodeNames {
   [[nodiscard]] std::string display_name(std::optional<libraft::NodeId> id) const;
   /// Empty while unknown, and for nobody.
   [[nodiscard]] std::string client_url(std::optional<libraft::NodeId> id) const;
+  /// The members that have said where clients reach them.
+  [[nodiscard]] std::vector<NodeCard> heard_of() const;
   /// The id of a member by its protocol name.
   [[nodiscard]] std::optional<libraft::NodeId> id(std::string_view name) const;
 

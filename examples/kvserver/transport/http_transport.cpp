@@ -102,7 +102,18 @@ std::optional<std::string> HttpTransport::write(const Message& message, std::uin
   wire.request_id = request_id;
   wire.display_name = options_.display_name;
   wire.client_url = options_.client_url;
+  // With heartbeats, which come again and again and carry little else.
+  const auto* append = std::get_if<libraft::AppendEntries>(&message.body);
+  if (append != nullptr && append->entries.empty()) introduce_others(message.route, wire);
   return write_message(wire, wire_names_);
+}
+
+void HttpTransport::introduce_others(const libraft::Routing& route, WireMessage& wire) const {
+  for (const NodeCard& card : names_.heard_of()) {
+    const NodeId id = node_id_of(card.name);
+    if (id == route.from || id == route.to) continue;
+    wire.introductions.push_back({card.name, card.display_name, card.client_url});
+  }
 }
 
 std::optional<PeerSenderHost::Written> HttpTransport::write_request(const Message& request) {
@@ -133,7 +144,13 @@ bool HttpTransport::take_answer(const Message& request, std::uint64_t request_id
 }
 
 void HttpTransport::learn(const WireMessage& wire) {
-  names_.learn(wire.message.route.from, wire.display_name, wire.client_url);
+  const libraft::Routing& route = wire.message.route;
+  names_.learn(route.from, wire.display_name, wire.client_url);
+  for (const Introduction& third : wire.introductions) {
+    const NodeId id = node_id_of(third.name);
+    // A node knows itself best.
+    if (id != route.from && id != route.to) names_.learn(id, third.display_name, third.client_url);
+  }
 }
 
 void HttpTransport::peer_changed(NodeId peer, PeerEvent event) {

@@ -86,6 +86,7 @@ class HttpTransport final : public libraft::Transport, private PeerSenderHost {
   [[nodiscard]] HttpReply answer(libraft::Message request, std::uint64_t request_id);
   [[nodiscard]] std::optional<libraft::Identity> self() const;
   [[nodiscard]] std::optional<std::string> write(const libraft::Message& message, std::uint64_t request_id) const;
+  void introduce_others(const libraft::Routing& route, WireMessage& wire) const;
   void learn(const WireMessage& wire);
   void log(libraft::LogLevel level, const std::string& line) const;
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace kvserver {
 
@@ -20,6 +21,15 @@ class WireNames;
 /// Rises when a body changes so that older releases would misread it.
 inline constexpr std::uint64_t kMessageVersion = 1;
 
+/// What a node says of a third one. Followers never speak to each other, so they know of each other from their leader.
+struct Introduction {
+  std::string name;  ///< the protocol name
+  std::string display_name;
+  std::string client_url;
+
+  friend bool operator==(const Introduction&, const Introduction&) = default;
+};
+
 /// A message on its way, and what the sender says of itself beside it.
 struct WireMessage {
   libraft::Message message;      ///< `exchange` is not sent
@@ -27,6 +37,7 @@ struct WireMessage {
   std::string name;              ///< of the sender, as it was read; not written (that is the id's name)
   std::string display_name;      ///< of the sender, for people
   std::string client_url;        ///< where clients reach the sender
+  std::vector<Introduction> introductions;
 
   friend bool operator==(const WireMessage&, const WireMessage&) = default;
 };

@@ -44,6 +44,7 @@ class BodyReader {
     for (const std::string_view name : {"from", "displayName", "clientUrl"}) {
       if (in_.string_or(name, "").size() > kTextBytesMax) in_.fail(name, "is too long");
     }
+    if (in_.has("introduces")) wire.introductions = introductions();
     if (in_.ok() && route.from == libraft::NodeId{}) in_.fail("from", "is empty");
     if (in_.ok() && route.to == libraft::NodeId{}) in_.fail("to", "is empty");
     from_ = route.from;
@@ -122,6 +123,20 @@ class BodyReader {
 
  private:
   Term term() { return {in_.u64("term")}; }
+
+  std::vector<Introduction> introductions() {
+    const json::Array& elements = in_.array("introduces");
+    std::vector<Introduction> read;
+    for (std::size_t at = 0; at < elements.size() && in_.ok(); ++at) {
+      Fields third = in_.element("introduces", elements, at);
+      for (const std::string_view name : {"id", "displayName", "clientUrl"}) {
+        if (third.string(name).size() > kTextBytesMax) third.fail(name, "is too long");
+      }
+      read.push_back({std::string(third.string("id")), std::string(third.string("displayName")),
+                      std::string(third.string("clientUrl"))});
+    }
+    return read;
+  }
 
   libraft::LogId log_id(std::string_view index, std::string_view of_term) {
     const LogIndex at{in_.u64(index)};

@@ -131,6 +131,19 @@ std::string_view path_of(const libraft::MessageBody& request) {
       request);
 }
 
+namespace {
+
+void write_introductions(Writer& out, const std::vector<Introduction>& introductions) {
+  out.key("introduces").begin_array();
+  for (const Introduction& third : introductions) {
+    out.begin_object().member("id", third.name).member("displayName", third.display_name);
+    out.member("clientUrl", third.client_url).end_object();
+  }
+  out.end_array();
+}
+
+}  // namespace
+
 std::optional<std::string> write_message(const WireMessage& wire, const WireNames& names) {
   const libraft::Routing& route = wire.message.route;
   Writer out;
@@ -140,6 +153,7 @@ std::optional<std::string> write_message(const WireMessage& wire, const WireName
   out.member("fromIncarnation", to_hex(route.from_incarnation.value));
   out.member("toIncarnation", to_hex(route.to_incarnation.value));
   out.member("displayName", wire.display_name).member("clientUrl", wire.client_url);
+  if (!wire.introductions.empty()) write_introductions(out, wire.introductions);
   std::visit(BodyWriter(out, wire, names), wire.message.body);
   return out.end_object().take();
 }

@@ -165,6 +165,23 @@ TEST_CASE("HttpTransport carries a request to its peer and the reply back") {
   CHECK(a.names.card(b.id) == NodeCard{"b", "node b", "http://clients-of-b:80"});
 }
 
+TEST_CASE("HttpTransport introduces followers to each other with heartbeats") {
+  Node a("a");
+  Node b("b");
+  a.peers({{b.id, b.url()}});
+  a.names.learn(a.id, "of itself", "http://itself:80");
+  a.names.learn(b.id, "of the receiver", "http://receiver:80");
+  a.names.learn(node_id_of("c"), "node c", "http://clients-of-c:80");
+  a.send(a.request_to(b, append_of({3}, 10)));
+  REQUIRE(b.inbox.next());
+  CHECK(b.names.client_url(node_id_of("c")).empty());
+  a.send(a.request_to(b, AppendEntries{{3}, {}, {}, {}, 0}));
+  REQUIRE(b.inbox.next());
+  CHECK(b.names.card(node_id_of("c")) == NodeCard{"c", "node c", "http://clients-of-c:80"});
+  CHECK(b.names.card(a.id) == NodeCard{"a", "node a", "http://clients-of-a:80"});
+  CHECK(b.names.card(b.id) == NodeCard{"b", "b", ""});
+}
+
 TEST_CASE("HttpTransport answers a node that is no peer") {
   Node a("a");
   Node stranger("stranger");

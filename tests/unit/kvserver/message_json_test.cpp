@@ -93,6 +93,22 @@ TEST_CASE("an append is written with the names that people know") {
       R"("leaderCommit":3,"readSequence":8})");
 }
 
+TEST_CASE("what a node says of third ones comes back as it was") {
+  const Fixture given;
+  WireMessage wire = samples()[4];
+  wire.introductions = {{"node-2", "n2", "http://localhost:8082"}, {"node-3", "", ""}};
+  const auto body = write_message(wire, given.names);
+  REQUIRE(body);
+  const Outcome outcome = given.read(wire, *body);
+  REQUIRE(std::holds_alternative<WireMessage>(outcome));
+  CHECK(std::get<WireMessage>(outcome).introductions == wire.introductions);
+  for (const char* broken :
+       {R"("introduces":[{"displayName":"n2")", R"("introduces":[7,{"id":"x","displayName":"n2")"}) {
+    const std::string text = replaced(*body, R"("introduces":[{"id":"node-2","displayName":"n2")", broken);
+    CHECK(std::holds_alternative<MessageRefused>(given.read(wire, text)));
+  }
+}
+
 TEST_CASE("ids without a known name are written as numbers") {
   Fixture given;
   const NodeId stranger = node_id_of("stranger");

@@ -47,6 +47,13 @@ TEST_CASE("a member is shown by its protocol name until it says what it calls it
   CHECK(names.client_url(id) == "http://localhost:8082");
 }
 
+TEST_CASE("heard of are the members that said where clients reach them") {
+  NodeNames names = names_of({"node-8081", "node-8082"});
+  CHECK(names.heard_of().empty());
+  names.learn(node_id_of("node-8082"), "n2", "http://localhost:8082");
+  CHECK(names.heard_of() == std::vector<kvserver::NodeCard>{{"node-8082", "n2", "http://localhost:8082"}});
+}
+
 TEST_CASE("empty texts teach nothing, and nodes that are no members stay unknown") {
   NodeNames names = names_of({"n1"});
   names.learn(node_id_of("n1"), "one", "http://a:1");
