@@ -6,4 +6,4 @@ command -v shellcheck >/dev/null || {
   echo "shellcheck is missing; scripts/setup.sh installs it" >&2
   exit 1
 }
-shellcheck -x .ci/run scripts/*.sh scripts/lib/*.sh tests/process/*.sh tests/house/*.sh
+shellcheck -x .ci/run scripts/*.sh scripts/lib/*.sh tests/process/*.sh tests/house/*.sh tests/docs/checks/*.sh
