@@ -72,6 +72,25 @@ void Recovery::find_snapshot() {
   auto newest = storage_.newest_snapshot();
   if (!newest) return fail(newest.error(), "the newest snapshot could not be opened");
   snapshot_ = *std::move(newest);
+  replace_log_by_snapshot();
+}
+
+/// A crash may come between an installed snapshot becoming the newest and the write that goes with it. The log then
+/// ends before the snapshot, or holds another entry at its place: the snapshot stands for all of it (§5.3).
+void Recovery::replace_log_by_snapshot() {
+  RecoveredState& state = recovered_.state;
+  const LogId covered = state.snapshot->last;
+  if (covered == LogId{} || (covered.index <= state.last.index && term_of(covered.index) == covered.term)) return;
+  WriteBatch batch;
+  if (state.start.index < state.last.index) batch.truncate_from = LogIndex{state.start.index.value + 1};
+  batch.new_start = covered;
+  if (const auto error = storage_.write(batch)) {
+    return fail(error, "the log could not be replaced by the snapshot that covers it");
+  }
+  state.start = covered;
+  state.last = covered;
+  state.term_runs.clear();
+  state.configurations = {state.snapshot->configuration};
 }
 
 void Recovery::restore_state_machine() {
@@ -93,6 +112,16 @@ void Recovery::restore_state_machine() {
   const auto applied = find_applied(std::max(durable.value_or(LogIndex{}), covered));
   if (!applied) return fail(errc::corrupt_data, "the storage does not know the term of the entry applied last");
   recovered_.applied = *applied;
+}
+
+/// Of an entry in the log or at its start; nullopt for any other.
+std::optional<Term> Recovery::term_of(LogIndex index) const {
+  const RecoveredState& state = recovered_.state;
+  if (state.start.index == index) return state.start.term;
+  const auto run =
+      std::find_if(state.term_runs.begin(), state.term_runs.end(), [index](LogId last) { return last.index >= index; });
+  if (run == state.term_runs.end() || index < state.start.index) return std::nullopt;
+  return run->term;
 }
 
 /// The entry at `index`, which is in the log or at its start, or covered by the snapshot.

@@ -55,6 +55,8 @@ class Recovery final : private Job {
   void open_storage();
   void check_identity();
   void find_snapshot();
+  void replace_log_by_snapshot();
+  [[nodiscard]] std::optional<Term> term_of(LogIndex index) const;
   void restore_state_machine();
   [[nodiscard]] std::optional<LogId> find_applied(LogIndex index) const;
   void fail(std::error_code error, std::string_view what);
