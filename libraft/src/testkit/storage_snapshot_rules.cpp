@@ -2,6 +2,8 @@
 #include <libraft/error.hpp>
 
 #include <array>
+#include <thread>
+#include <utility>
 
 #include "testkit/storage_trial.hpp"
 
@@ -165,6 +167,63 @@ void reading_a_snapshot_at_any_offset(StorageTrial& t) {
   }
 }
 
+/// A thread that is waited for also when something throws.
+class Beside {
+ public:
+  template <class Task>
+  explicit Beside(Task task) : thread_(std::move(task)) {}
+  ~Beside() { thread_.join(); }
+  Beside(const Beside&) = delete;
+  Beside& operator=(const Beside&) = delete;
+
+ private:
+  std::thread thread_;
+};
+
+std::error_code write_whole(SnapshotWriter& writer, const SnapshotData& snapshot) {
+  const std::string_view bytes = snapshot.bytes;
+  for (std::size_t done = 0; done < bytes.size(); done += 4000) {
+    if (const auto error = writer.write(bytes.substr(done, 4000))) return error;
+  }
+  return writer.finish(snapshot.meta);
+}
+
+std::string read_in_pieces(SnapshotReader& reader, const std::string& text) {
+  std::string piece(3000, '?');
+  for (std::size_t offset = 0; offset < text.size(); offset += piece.size()) {
+    const auto count = reader.read_at(offset, piece);
+    if (!count) return "read_at() beside other calls failed: " + count.error().message();
+    if (piece.substr(0, *count) != text.substr(offset, piece.size())) return "read_at() beside other calls differs.";
+  }
+  return {};
+}
+
+void snapshots_live_beside_writes(StorageTrial& t) {
+  t.begin();
+  t.append(1, 10, 1);
+  const std::string text = long_text();
+  t.run(Do().snapshot(5, 1, text), "publishing a snapshot at 5");
+  auto reader = t.storage->newest_snapshot();
+  require_success(reader.error(), "newest_snapshot()");
+  const SnapshotData next_one = sample_snapshot(10, 1, text + text);
+  auto writer = t.storage->create_snapshot(next_one.meta);
+  require_success(writer.error(), "create_snapshot()");
+
+  std::error_code written;
+  std::array<std::string, 2> problems;
+  {
+    const Beside writing([&] { written = write_whole(**writer, next_one); });
+    const Beside first([&] { problems[0] = read_in_pieces(**reader, text); });
+    const Beside second([&] { problems[1] = read_in_pieces(**reader, text); });
+    for (std::uint64_t index = 11; index <= 40; ++index) t.append(index, index, 2);
+  }
+  require_success(written, "writing a snapshot beside write()");
+  require(problems[0].empty() && problems[1].empty(), problems[0] + problems[1]);
+  require_success(t.storage->publish(*std::move(writer), {}), "publishing what was written beside write()");
+  t.model.apply(Do().snapshot(10, 1, text + text));
+  t.verify("after a snapshot was written beside write()");
+}
+
 constexpr std::array kRules{
     StorageRule{"a published snapshot is the newest", a_published_snapshot_is_the_newest},
     StorageRule{"a snapshot may be empty", an_empty_snapshot_is_one},
@@ -175,6 +234,7 @@ constexpr std::array kRules{
     StorageRule{"beginning a snapshot gives another unpublished one up", another_unpublished_snapshot_is_given_up},
     StorageRule{"a snapshot at or below the newest is refused and changes nothing", a_stale_snapshot_is_refused},
     StorageRule{"a reader stays valid when newer snapshots come and when the storage closes", readers_stay_valid},
+    StorageRule{"snapshots are written and read beside writes", snapshots_live_beside_writes},
     StorageRule{"a snapshot is read at any offset", reading_a_snapshot_at_any_offset},
 };
 
