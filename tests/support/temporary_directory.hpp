@@ -1,6 +1,8 @@
 // A folder for one test, removed with everything in it.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
