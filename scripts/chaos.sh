@@ -94,8 +94,9 @@ disturb() { # round
     nap "$paused"
     node_resume "$bystander"
   fi
-  what="kill -9 $(printf 'n%s ' "${victims[@]}")$([ "$again" -ne 0 ] || echo "again while restarting ")"
-  what+=$([ "$pause" -ne 0 ] || echo "pause n$bystander")
+  what="kill -9 of $(printf 'n%s ' "${victims[@]}")"
+  [ "$again" -ne 0 ] || what+="and again of n${victims[0]} while it restarts "
+  [ "$pause" -ne 0 ] || what+="with n$bystander paused "
 }
 
 # A node that cannot be started again ends the run at once.

@@ -4,7 +4,8 @@ set -u
 # shellcheck source=tests/process/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 begin_test large-values
-start_cluster 3 RAFT_SNAPSHOT_THRESHOLD=20
+# A slow build on a busy machine may need longer than the default for 6 MiB of JSON.
+start_cluster 3 RAFT_SNAPSHOT_THRESHOLD=20 KV_REQUEST_TIMEOUT_MS=20000
 
 {
   printf '{"key":"nuls","value":"'
