@@ -64,6 +64,19 @@ class StderrLogger final : public libraft::Logger {
   std::shared_ptr<spdlog::async_logger> logger_;
 };
 
+class LibraryLogger final : public libraft::Logger {
+ public:
+  explicit LibraryLogger(std::shared_ptr<libraft::Logger> logger) : logger_(std::move(logger)) {}
+
+  [[nodiscard]] bool is_enabled(LogLevel level) const noexcept override { return logger_->is_enabled(shown_at(level)); }
+  void log(LogLevel level, std::string_view line) noexcept override { logger_->log(shown_at(level), line); }
+
+ private:
+  static LogLevel shown_at(LogLevel level) { return level == LogLevel::info ? LogLevel::debug : level; }
+
+  std::shared_ptr<libraft::Logger> logger_;
+};
+
 class EventLog final : public libraft::Observer {
  public:
   EventLog(std::shared_ptr<libraft::Logger> logger, const NodeNames& names)
@@ -79,9 +92,12 @@ class EventLog final : public libraft::Observer {
  private:
   void info(const std::string& line) { logger_->log(LogLevel::info, line); }
 
-  void log(const libraft::StateChanged& change) { info(fmt::format("node is {}", to_string(change.state))); }
+  // Start and stop are the server's to tell, and a failure's reason the library's.
+  void log(const libraft::StateChanged& change) {
+    if (change.state == libraft::NodeState::running) info("the node is running");
+  }
   void log(const libraft::RoleChanged& change) {
-    info(fmt::format("role: {} in term {}", to_string(change.role), change.term.value));
+    info(fmt::format("{} in term {}", to_string(change.role), change.term.value));
   }
   void log(const libraft::LeaderChanged& change) {
     info(change.leader ? fmt::format("leader: {} in term {}", names_.display_name(change.leader), change.term.value)
@@ -105,6 +121,10 @@ class EventLog final : public libraft::Observer {
 
 std::shared_ptr<libraft::Logger> make_stderr_logger(const std::string& node_id, LogLevel level) {
   return std::make_shared<StderrLogger>(node_id, level);
+}
+
+std::shared_ptr<libraft::Logger> make_library_logger(std::shared_ptr<libraft::Logger> logger) {
+  return std::make_shared<LibraryLogger>(std::move(logger));
 }
 
 std::shared_ptr<libraft::Observer> make_event_log(std::shared_ptr<libraft::Logger> logger, const NodeNames& names) {

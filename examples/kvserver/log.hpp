@@ -17,6 +17,10 @@ namespace kvserver {
 /// many lines wait, the oldest are dropped. Destroyed, it writes what waits.
 [[nodiscard]] std::shared_ptr<libraft::Logger> make_stderr_logger(const std::string& node_id, libraft::LogLevel level);
 
+/// For the library: what it says of ordinary events is for debugging here, because make_event_log tells of them with
+/// names for ids. Its warnings and errors come through.
+[[nodiscard]] std::shared_ptr<libraft::Logger> make_library_logger(std::shared_ptr<libraft::Logger> logger);
+
 /// Logs what happens in a node, with names for ids. `names` outlives it.
 [[nodiscard]] std::shared_ptr<libraft::Observer> make_event_log(std::shared_ptr<libraft::Logger> logger,
                                                                 const NodeNames& names);

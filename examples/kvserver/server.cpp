@@ -155,7 +155,7 @@ std::optional<StartRefused> Server::create_node(std::unique_ptr<libraft::Storage
   components.storage = std::move(storage);
   components.state_machine = std::make_unique<MapStateMachine>();
   components.observer = make_event_log(logger_, names_);
-  components.logger = logger_;
+  components.logger = make_library_logger(logger_);
   std::string reason;
   auto node = libraft::RaftNode::create(config_.node_options(), std::move(components), {}, &reason);
   if (!node) return StartRefused{1, fmt::format("The node can't be made: {} {}", node.error().message(), reason)};
