@@ -255,6 +255,7 @@ int serve(const Config& config) {
   const sigset_t signals = stop_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is an error of a write, which fails the node
   const std::future<void> is_stop_requested = stop_request();
   Server server(config);
   if (const auto refused = server.start()) {
