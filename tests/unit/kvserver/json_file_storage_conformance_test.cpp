@@ -1,0 +1,36 @@
+// JsonFileStorage keeps the rules that libraft's conformance suite checks, on real files and on a disk that fails.
+#include "json_file_storage_fixture.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <libraft/storage/posix_file_system.hpp>
+#include <libraft/testkit/storage_conformance.hpp>
+
+#include <memory>
+
+namespace kvserver::test {
+namespace {
+
+void report(const libraft::testkit::ConformanceCheck& check) {
+  INFO(check.name << ": " << check.detail);
+  CHECK(check.passed);
+}
+
+TEST_CASE("json storage: conforms to Storage on POSIX files") {
+  const auto files = libraft::posix_file_system();
+  libraft::testkit::run_storage_conformance(
+      [&files] {
+        auto folder = std::make_shared<libraft::test::TemporaryDirectory>();
+        libraft::testkit::StorageMedium medium;
+        medium.make = [folder, files] { return make_storage(*files, *folder / "parent/n1"); };
+        return medium;
+      },
+      report);
+}
+
+TEST_CASE("json storage: conforms to Storage with a crash and a failure at each call") {
+  libraft::testkit::run_file_storage_conformance([](libraft::FileSystem& files) { return make_storage(files); },
+                                                 report);
+}
+
+}  // namespace
+}  // namespace kvserver::test
