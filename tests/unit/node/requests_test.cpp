@@ -256,6 +256,24 @@ TEST_CASE("a transfer to a target that does not answer fails, and the leader lea
   CHECK(proposal->is_done());
 }
 
+TEST_CASE("a follower that comes back late gets entries that only the leader's storage still has") {
+  NodeWorld world(3, [](NodeOptions& options) { options.core.entry_cache_bytes = 0; });
+  world.create_and_start_all();
+  Member& leader = world.elect();
+  Member& follower = world.follower_of(leader);
+  world.run();
+  follower.crash();
+  for (int i = 0; i < 50; ++i) {
+    leader.propose(std::to_string(i));
+    world.pass(10ms);
+  }
+  REQUIRE(world.run_until([&] { return leader.machine->commands.size() == 50; }));
+  world.create_and_start(follower);
+  REQUIRE(world.run_until([&] { return follower.machine->commands.size() == 50; }));
+  CHECK(follower.machine->commands == leader.machine->commands);
+  CHECK(follower.machine->restores == 0);
+}
+
 // Snapshots.
 
 TEST_CASE("a snapshot is done when it is the newest and covers what was applied") {

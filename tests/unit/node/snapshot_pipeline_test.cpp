@@ -1,0 +1,230 @@
+#include "node/snapshot_pipeline.hpp"
+
+#include "node_world.hpp"
+#include "support/catch.hpp"
+#include "util/digest.hpp"
+
+#include <libraft/error.hpp>
+
+namespace libraft::test {
+namespace {
+
+struct Told final : node::SnapshotPipeline::Listener {
+  void on_snapshot_saved(SnapshotSaved what) override { saved.push_back(what); }
+  void on_chunk_stored(SnapshotChunkStored what) override { stored.push_back(what); }
+  void on_chunk_read(const SendSnapshotChunk& send, Bytes data) override {
+    read.emplace_back(send.offset, std::string(data.view()));
+  }
+  void on_chunk_not_read(SnapshotSendFailed what) override { not_read.push_back(what); }
+  void on_snapshot_failed(std::error_code error, std::string) override { failure = error; }
+
+  std::vector<SnapshotSaved> saved;
+  std::vector<SnapshotChunkStored> stored;
+  std::vector<std::pair<std::uint64_t, std::string>> read;
+  std::vector<SnapshotSendFailed> not_read;
+  std::error_code failure;
+};
+
+/// Writes until it is asked to stop.
+struct EndlessTask final : SnapshotTask {
+  std::error_code save(SnapshotSink& sink, const StopFlag& stop) override {
+    if (!stop.requested()) return sink.write("never asked to stop");
+    return errc::cancelled;
+  }
+};
+
+SnapshotMeta meta_of(std::uint64_t index, std::string_view data) {
+  return {{{index}, {1}}, {}, data.size(), util::digest128(data)};
+}
+
+struct Fixture {
+  Fixture() {
+    REQUIRE(storage->open());
+    REQUIRE(!storage->format({ClusterId{1}, {}, NodeId{1}, Incarnation{1}}, {}));
+    REQUIRE(storage->open());
+    std::vector<Entry> log;
+    for (std::uint64_t index = 1; index <= 20; ++index) log.push_back({{{index}, {1}}, EntryKind::noop, Bytes()});
+    WriteBatch batch;
+    batch.hard_state = HardState{{1}, {}};
+    batch.entries = log;
+    REQUIRE(!storage->write(batch));
+  }
+  ~Fixture() {
+    pipeline.close();
+    runtime.run_all();
+    pipeline.release();
+  }
+  void save(std::uint64_t index, const std::string& data) {
+    pipeline.save({LogId{{index}, {1}}, {}}, snapshot_of(Bytes(data)));
+  }
+  void store(const SnapshotMeta& meta, std::uint64_t offset, const std::string& data) {
+    pipeline.store({InstallSnapshot{{1}, meta, offset, Bytes(data)}});
+  }
+  bool publish(const SnapshotMeta& meta) {
+    auto writer = pipeline.take_finished(meta);
+    if (!writer) return false;
+    REQUIRE(!storage->publish(std::move(writer), {}));
+    pipeline.on_published();
+    return true;
+  }
+  std::string newest() {
+    auto reader = storage->newest_snapshot();
+    if (!reader) return "none";
+    return std::string(read_all(**reader, 1000).value().view());
+  }
+
+  std::unique_ptr<Storage> storage = memory_storage();
+  FakeRuntime runtime;
+  Told told;
+  node::SnapshotPipeline pipeline{*storage, runtime, told};
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "a saved snapshot has size and digest, and is the newest only once it is published") {
+  save(5, "state");
+  runtime.run_all();
+  REQUIRE(told.saved.size() == 1);
+  CHECK(!told.saved[0].error);
+  CHECK(told.saved[0].meta == meta_of(5, "state"));
+  CHECK(newest() == "none");
+  CHECK(publish(told.saved[0].meta));
+  CHECK(newest() == "state");
+}
+
+TEST_CASE_METHOD(Fixture, "a snapshot that is not at hand is not given out") {
+  save(5, "state");
+  runtime.run_all();
+  CHECK(pipeline.take_finished(meta_of(6, "state")) == nullptr);
+}
+
+TEST_CASE_METHOD(Fixture, "a snapshot from the leader is put together from chunks and verified") {
+  const SnapshotMeta meta = meta_of(15, "abcdef");
+  store(meta, 0, "abc");
+  store(meta, 3, "def");
+  runtime.run_all();
+  REQUIRE(told.stored.size() == 2);
+  CHECK(told.stored[0].next_offset == 3);
+  CHECK(told.stored[1].next_offset == 6);
+  CHECK(!told.stored[1].error);
+  CHECK(publish(meta));
+  CHECK(newest() == "abcdef");
+}
+
+TEST_CASE_METHOD(Fixture, "a snapshot with another digest is refused, and can be begun again") {
+  SnapshotMeta meta = meta_of(15, "abcdef");
+  store(meta, 0, "abcdeX");
+  runtime.run_all();
+  REQUIRE(told.stored.size() == 1);
+  CHECK(told.stored[0].error == errc::corrupt_data);
+  CHECK(pipeline.take_finished(meta) == nullptr);
+  store(meta, 0, "abcdef");
+  runtime.run_all();
+  CHECK(!told.stored[1].error);
+  CHECK(publish(meta));
+}
+
+TEST_CASE_METHOD(Fixture, "more bytes than the meta says are refused") {
+  store(meta_of(15, "abc"), 0, "abcd");
+  runtime.run_all();
+  CHECK(told.stored.at(0).error == errc::corrupt_data);
+}
+
+TEST_CASE_METHOD(Fixture, "a repeated or skipped chunk is answered with where to go on") {
+  const SnapshotMeta meta = meta_of(15, "abcdef");
+  store(meta, 0, "ab");
+  store(meta, 4, "ef");
+  store(meta, 2, "cd");
+  store(meta, 2, "cd");
+  runtime.run_all();
+  REQUIRE(told.stored.size() == 4);
+  CHECK(told.stored[1].next_offset == 2);
+  CHECK(told.stored[2].next_offset == 4);
+  CHECK(told.stored[3].next_offset == 4);
+}
+
+TEST_CASE_METHOD(Fixture, "a chunk of a snapshot that was not begun is refused") {
+  store(meta_of(15, "abcdef"), 3, "def");
+  runtime.run_all();
+  CHECK(told.stored.at(0).error == errc::cancelled);
+}
+
+TEST_CASE_METHOD(Fixture, "a snapshot from the leader cancels the local one") {
+  pipeline.save({LogId{{5}, {1}}, {}}, std::make_unique<EndlessTask>());
+  const SnapshotMeta meta = meta_of(15, "abc");
+  store(meta, 0, "abc");
+  runtime.run_all();
+  REQUIRE(told.saved.size() == 1);
+  CHECK(told.saved[0].error == errc::cancelled);
+  CHECK(!told.stored.at(0).error);
+  CHECK(publish(meta));
+}
+
+TEST_CASE_METHOD(Fixture, "a local snapshot does not begin while one from the leader comes in") {
+  store(meta_of(15, "abcdef"), 0, "abc");
+  save(5, "state");
+  store(meta_of(15, "abcdef"), 3, "def");
+  runtime.run_all();
+  CHECK(told.saved.at(0).error == errc::cancelled);
+  CHECK(publish(meta_of(15, "abcdef")));
+}
+
+TEST_CASE_METHOD(Fixture, "nothing is begun while a snapshot waits to be published") {
+  save(5, "state");
+  runtime.run_all();
+  auto writer = pipeline.take_finished(meta_of(5, "state"));
+  REQUIRE(writer);
+  store(meta_of(15, "abc"), 0, "abc");
+  runtime.run_all();
+  CHECK(told.stored.empty());
+  REQUIRE(!storage->publish(std::move(writer), {}));
+  CHECK(newest() == "state");
+  pipeline.on_published();
+  runtime.run_all();
+  CHECK(told.stored.size() == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "chunks are read from the snapshot that the core names, also after a newer one came") {
+  save(5, "state5");
+  runtime.run_all();
+  REQUIRE(publish(meta_of(5, "state5")));
+  pipeline.send({NodeId{2}, {1}, meta_of(5, "state5"), 0, 4, {}});
+  runtime.run_all();
+  save(9, "state9");
+  runtime.run_all();
+  REQUIRE(publish(meta_of(9, "state9")));
+  pipeline.send({NodeId{2}, {1}, meta_of(5, "state5"), 4, 4, {}});
+  pipeline.send({NodeId{3}, {1}, meta_of(9, "state9"), 0, 100, {}});
+  runtime.run_all();
+  CHECK(told.read == std::vector<std::pair<std::uint64_t, std::string>>{{0, "stat"}, {4, "e5"}, {0, "state9"}});
+}
+
+TEST_CASE_METHOD(Fixture, "a snapshot that is gone can't be sent, and readers don't stay open for ever") {
+  save(5, "state5");
+  runtime.run_all();
+  REQUIRE(publish(meta_of(5, "state5")));
+  pipeline.send({NodeId{2}, {1}, meta_of(5, "state5"), 0, 4, {}});
+  runtime.run_all();
+  REQUIRE(pipeline.next_deadline() != kNever);
+  runtime.advance_to(pipeline.next_deadline());
+  pipeline.on_time(runtime.now());
+  runtime.run_all();
+  CHECK(pipeline.next_deadline() == kNever);
+  save(9, "state9");
+  runtime.run_all();
+  REQUIRE(publish(meta_of(9, "state9")));
+  pipeline.send({NodeId{2}, {1}, meta_of(5, "state5"), 4, 4, {}});
+  runtime.run_all();
+  REQUIRE(told.not_read.size() == 1);
+  CHECK(told.not_read[0].last == LogId{{5}, {1}});
+}
+
+TEST_CASE_METHOD(Fixture, "once closed a save is asked to stop, and nobody is told") {
+  pipeline.save({LogId{{5}, {1}}, {}}, std::make_unique<EndlessTask>());
+  pipeline.close();
+  runtime.run_all();
+  CHECK(told.saved.empty());
+  CHECK(pipeline.is_idle());
+}
+
+}  // namespace libraft::test
