@@ -51,8 +51,8 @@ for number in "$rounds" "$writers" "$seed"; do
   [[ "$number" =~ ^[0-9]+$ ]] || die "'$number' is not a number"
 done
 
-need_programs curl jq awk
 ensure_kvserver
+need_programs curl jq awk
 catch_exit
 make_scratch chaos
 

@@ -37,8 +37,8 @@ show() { # METHOD URL [BODY]
   printf '%s %s %s\n   -> %s %s\n' "$1" "$2" "${3:-}" "$HTTP_STATUS" "$HTTP_BODY"
 }
 
-need_programs curl jq awk
 ensure_kvserver
+need_programs curl jq awk
 catch_exit
 make_scratch demo
 

@@ -36,8 +36,8 @@ done
 
 milliseconds() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
 
-need_programs curl jq awk
 ensure_kvserver
+need_programs curl jq awk
 catch_exit
 make_scratch kill-leader
 

@@ -107,8 +107,8 @@ measure_catch_up() {
   wait_converged
 }
 
-need_programs curl jq awk
 ensure_kvserver
+need_programs curl jq awk
 if [ "$what" = catch-up ]; then
   measure_catch_up
 else

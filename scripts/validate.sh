@@ -57,8 +57,8 @@ while [ $# -gt 0 ]; do
 done
 [ "${#stages[@]}" -gt 0 ] || stages=("${all_stages[@]}")
 
-need_programs curl jq awk
 ensure_kvserver
+need_programs curl jq awk
 
 run_stage() (
   catch_exit
