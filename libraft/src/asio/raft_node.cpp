@@ -13,31 +13,39 @@
 namespace libraft {
 namespace {
 
-/// A thread that waits for one request. The result comes on the protocol lane.
+/// A thread that waits for one request. As handlers do, it hears of the result from the queue of the protocol lane:
+/// when the step that brought the result is over, and status() shows it.
 template <class T>
-class Waiter {
+class Waiter final : public detail::ReadyHandler {
  public:
+  explicit Waiter(detail::HandlerQueue& queue) : queue_(queue) {}
+
   [[nodiscard]] detail::Completion<std::error_code, T> completion() {
-    return detail::make_completion<std::error_code, T>(
-        [this](std::error_code error, T value) { complete(error ? Result<T>(error) : Result<T>(std::move(value))); });
+    return detail::make_completion<std::error_code, T>([this](std::error_code error, T value) {
+      result_.emplace(error ? Result<T>(error) : Result<T>(std::move(value)));
+      queue_.push(*this);
+    });
   }
 
   [[nodiscard]] Result<T> wait() {
     std::unique_lock lock(mutex_);
-    came_.wait(lock, [this] { return result_.has_value(); });
+    came_.wait(lock, [this] { return has_come_; });
     return std::move(*result_);
   }
 
- private:
-  void complete(Result<T> result) {
+  void invoke() override {
     const std::lock_guard lock(mutex_);
-    result_.emplace(std::move(result));
+    has_come_ = true;
     came_.notify_one();  // under the lock: the waiting thread destroys this object as soon as it has it
   }
+  void destroy() noexcept override {}
 
+ private:
+  detail::HandlerQueue& queue_;
+  std::optional<Result<T>> result_;
   std::mutex mutex_;
   std::condition_variable came_;
-  std::optional<Result<T>> result_;
+  bool has_come_ = false;
 };
 
 /// For requests that bring an error_code only.
@@ -82,7 +90,7 @@ class RaftNode::Impl {
     StopOptions at_once;
     at_once.transfer_timeout = Duration::zero();
     at_once.drain_timeout = Duration::zero();
-    Waiter<Nothing> waiter;
+    Waiter<Nothing> waiter(runtime);
     node.stop(at_once, completion_of(waiter));
     static_cast<void>(waiter.wait());
     runtime.shut_down();
@@ -92,7 +100,7 @@ class RaftNode::Impl {
   template <class T, class Begin>
   [[nodiscard]] Result<T> wait_for(Begin begin) {
     if (runtime.is_own_lane()) return errc::would_deadlock;
-    Waiter<T> waiter;
+    Waiter<T> waiter(runtime);
     if constexpr (std::is_same_v<T, Nothing>) {
       begin(node, completion_of(waiter));
     } else {
