@@ -204,13 +204,15 @@ HttpReply ClientApi::refusal(std::error_code error) const {
 
 HttpReply ClientApi::not_leader() const {
   const libraft::Status status = node_.status();
+  // A status that is a moment old may still call this node the leader: no hint is better than one that leads here.
+  const auto leader = status.leader == status.identity.node ? std::nullopt : status.leader;
   json::Writer out;
   out.begin_object()
       .member("ok", false)
       .member("error", "not_leader")
       .member("message", "not leader")
-      .member("leaderId", names_.display_name(status.leader))
-      .member("leader", names_.client_url(status.leader))
+      .member("leaderId", names_.display_name(leader))
+      .member("leader", names_.client_url(leader))
       .end_object();
   return finished(409, out);
 }
