@@ -79,7 +79,7 @@ struct NodeOptions {
   /// Messages and requests that wait for the protocol lane; beyond it messages are dropped and requests `overloaded`.
   std::size_t inbox_messages_max = 65536;
   std::size_t inbox_bytes_max = 64u << 20;  ///< of the messages and requests in the inbox
-  /// A leader whose disk completed no write for this long hands over.
+  /// A leader whose disk completed no write for this long steps down.
   Duration disk_stall_max = std::chrono::seconds(10);
   /// A full disk is tried again this often.
   Duration no_space_retry_interval = std::chrono::milliseconds(500);
