@@ -50,7 +50,7 @@ class Guest {
   bool was_shown_out() {
     char answer[256];
     const ssize_t got = ::recv(socket_, answer, sizeof answer, MSG_DONTWAIT);
-    if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))) return false;
+    if (got > 0 || (got < 0 && errno == EAGAIN)) return false;
     leave();
     return true;
   }
