@@ -7,6 +7,7 @@
 
 #include <libraft/components.hpp>
 #include <libraft/detail/completion.hpp>
+#include <libraft/export.hpp>
 #include <libraft/options.hpp>
 #include <libraft/runtime.hpp>
 #include <libraft/status.hpp>
@@ -29,7 +30,8 @@ struct Randomness {
   Incarnation incarnation;  ///< used when the storage is formatted
 };
 
-class Node {
+// Exported for the testkit, which runs nodes in virtual time.
+class LIBRAFT_EXPORT Node {
  public:
   /// `options` are valid; `runtime` outlives the node.
   Node(NodeOptions options, Components components, Runtime& runtime, Randomness randomness);

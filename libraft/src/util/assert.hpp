@@ -4,7 +4,9 @@
 
 namespace libraft::util {
 
-[[noreturn]] void assertion_failed(const char* condition, const char* rule, const char* file, int line);
+// Visible in a shared build, since the libraries on top of the core assert too.
+[[noreturn, gnu::visibility("default")]] void assertion_failed(const char* condition, const char* rule,
+                                                               const char* file, int line);
 
 }  // namespace libraft::util
 
