@@ -245,6 +245,20 @@ write_many() {
   rm -f "$config"
 }
 
+has_compacted_to() { [ "$(node_status "$1" .logBaseIndex)" -ge "$2" ]; }
+
+# write_until_compacted INDEX: the leader keeps entries for a follower that answered a moment ago, and compacts when it
+# takes its next snapshot: so it gets more to write until the log starts at INDEX or later.
+write_until_compacted() {
+  local written=0 deadline=$((SECONDS + 60))
+  until has_compacted_to "$LEADER" "$1"; do
+    [ "$SECONDS" -lt "$deadline" ] || fail "the leader still has entry $1 after $written more writes"
+    write_many "$LEADER" more $((written + 1)) $((written + 60))
+    [ "$WRITTEN" -eq 60 ] || fail "only $WRITTEN of 60 writes were acknowledged"
+    written=$((written + 60))
+  done
+}
+
 # node_has I KEY VALUE, node_lacks I KEY: what a local read shows.
 node_has() { kv_get "$1" "$2" && [ "$HTTP_STATUS" = 200 ] && [ "$(field value)" = "$3" ]; }
 node_lacks() { kv_get "$1" "$2" && [ "$HTTP_STATUS" = 404 ]; }

@@ -30,10 +30,7 @@ for i in 1 2 3; do
 done
 
 note "- in a snapshot"
-write_many "$LEADER" more 1 40
-expect_equal "acknowledged writes" "$WRITTEN" 40
-compacted() { [ "$(node_status "$LEADER" .logBaseIndex)" -gt $((last + 1)) ]; }
-wait_until 20 compacted || fail "no snapshot was taken"
+write_until_compacted $((last + 2))
 node_start "$down"
 node_wait_up "$down"
 wait_converged 60
