@@ -1,5 +1,6 @@
 // The samples of docs/state_machine.md: notes by name, and how they are tested.
 #include <libraft/state_machine.hpp>
+#include <libraft/storage/memory_storage.hpp>
 #include <libraft/testkit/simulation.hpp>
 
 #include <algorithm>
@@ -298,11 +299,12 @@ bool ends_equal(std::uint64_t seed) {
   options.core.trailing_entries = 5;
 
   std::map<libraft::NodeId, NoteKeeper*> keepers;
-  Simulation cluster(options, [&](libraft::NodeId id) {
+  const auto make_keeper = [&](libraft::NodeId id) {
     auto keeper = std::make_unique<NoteKeeper>();
     keepers[id] = keeper.get();
     return keeper;
-  });
+  };
+  Simulation cluster(options, make_keeper, libraft::memory_storages());
   cluster.start_all();
 
   int stored = 0;
@@ -335,7 +337,8 @@ bool writes_each_event_once() {
   SimulationOptions options;
   options.core.snapshot_after_entries = 10;
   std::map<libraft::NodeId, Table> tables;
-  Simulation cluster(options, [&](libraft::NodeId id) { return std::make_unique<Journal>(tables[id]); });
+  const auto make_journal = [&](libraft::NodeId id) { return std::make_unique<Journal>(tables[id]); };
+  Simulation cluster(options, make_journal, libraft::memory_storages());
   cluster.start_all();
   for (std::uint64_t round = 0; round < 60; ++round) {
     if (round % 15 == 5) cluster.crash({1 + round % 3});

@@ -4,6 +4,7 @@
 #include "support/catch.hpp"
 
 #include <libraft/error.hpp>
+#include <libraft/storage/memory_storage.hpp>
 #include <libraft/testkit/simulation.hpp>
 
 #include <algorithm>
@@ -81,11 +82,10 @@ SimulationOptions swarm(std::uint64_t seed) {
 class Trial {
  public:
   explicit Trial(std::uint64_t seed)
-      : options_(swarm(seed)), draw_{seed ^ 0xabcdef}, cluster_(options_, [this](NodeId id) {
-          auto machine = std::make_unique<History>();
-          machines_[id] = machine.get();
-          return machine;
-        }) {}
+      : options_(swarm(seed)),
+        draw_{seed ^ 0xabcdef},
+        cluster_(
+            options_, [this](NodeId id) { return make_machine(id); }, memory_storages()) {}
 
   void run() {
     cluster_.start_all();
@@ -109,6 +109,12 @@ class Trial {
     std::error_code error;
     LogIndex index;
   };
+
+  std::unique_ptr<StateMachine> make_machine(NodeId id) {
+    auto machine = std::make_unique<History>();
+    machines_[id] = machine.get();
+    return machine;
+  }
 
   NodeId any_node() { return {1 + draw_(options_.nodes)}; }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -340,6 +341,15 @@ std::unique_ptr<Storage> memory_storage(std::shared_ptr<MemoryDisk> disk) {
 
 std::unique_ptr<Storage> memory_storage() {
   return memory_storage(std::make_shared<MemoryDisk>());
+}
+
+std::function<std::unique_ptr<Storage>(NodeId)> memory_storages() {
+  auto disks = std::make_shared<std::map<NodeId, std::shared_ptr<MemoryDisk>>>();
+  return [disks](NodeId id) {
+    auto& disk = (*disks)[id];
+    if (!disk) disk = std::make_shared<MemoryDisk>();
+    return memory_storage(disk);
+  };
 }
 
 }  // namespace libraft

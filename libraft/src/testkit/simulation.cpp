@@ -1,7 +1,6 @@
 #include "testkit/simulated_runtime.hpp"
 
 #include <libraft/codec.hpp>
-#include <libraft/storage/memory_storage.hpp>
 #include <libraft/testkit/simulation.hpp>
 
 #include "node/node.hpp"
@@ -56,7 +55,6 @@ class Simulation::World {
   struct Member {
     std::unique_ptr<SimulatedRuntime> runtime;  // outlives the node
     std::unique_ptr<node::Node> node;
-    std::shared_ptr<MemoryDisk> disk = std::make_shared<MemoryDisk>();
     std::uint64_t lives = 0;
   };
 
@@ -84,7 +82,7 @@ class Simulation::World {
     options.core = options_.core;
     Components components;
     components.transport = std::make_unique<Endpoint>(*this, id);
-    components.storage = storage_ ? storage_(id) : memory_storage(member.disk);
+    components.storage = storage_(id);
     components.state_machine = state_machine_(id);
     const std::uint64_t seed = options_.seed * 1000003 + id.value * 1009 + member.lives;
     member.runtime = std::make_unique<SimulatedRuntime>(heap_, work_, options_.work_delay_max);

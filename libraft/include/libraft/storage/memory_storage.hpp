@@ -14,8 +14,10 @@
 
 #include <libraft/export.hpp>
 #include <libraft/storage.hpp>
+#include <libraft/types.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 
@@ -50,5 +52,9 @@ class LIBRAFT_EXPORT MemoryDisk {
 [[nodiscard]] LIBRAFT_EXPORT std::unique_ptr<Storage> memory_storage(std::shared_ptr<MemoryDisk> disk);
 /// A storage on a disk of its own.
 [[nodiscard]] LIBRAFT_EXPORT std::unique_ptr<Storage> memory_storage();
+
+/// A storage for each node that is asked for, on a disk of the node's own which outlives the storage: what a simulation
+/// of a cluster restarts from. The disks live as long as a copy of the function.
+[[nodiscard]] LIBRAFT_EXPORT std::function<std::unique_ptr<Storage>(NodeId)> memory_storages();
 
 }  // namespace libraft

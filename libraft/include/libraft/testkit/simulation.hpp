@@ -4,7 +4,7 @@
 // models: messages are lost, repeated, delayed and reordered; work on a lane takes time; a node can crash between any
 // two of its steps. The same seed and the same calls give the same run.
 //
-//     Simulation cluster(options, [](NodeId) { return std::make_unique<MyStateMachine>(); });
+//     Simulation cluster(options, [](NodeId) { return std::make_unique<MyStateMachine>(); }, memory_storages());
 //     cluster.start_all();
 //     cluster.propose(NodeId{1}, Bytes("x"), {}, [](std::error_code ec, Applied applied) { ... });
 //     cluster.run_for(std::chrono::seconds(10));
@@ -47,8 +47,8 @@ class LIBRAFT_EXPORT Simulation {
   /// Gives an instance on the node's medium; called again for each start, after the instance before is gone.
   using StorageFactory = std::function<std::unique_ptr<Storage>(NodeId)>;
 
-  /// Storages are MemoryStorages unless `storage` says otherwise.
-  Simulation(const SimulationOptions& options, StateMachineFactory state_machine, StorageFactory storage = {});
+  /// Nothing runs yet: see start(). For `storage`, memory_storages() of storage/memory_storage.hpp will often do.
+  Simulation(const SimulationOptions& options, StateMachineFactory state_machine, StorageFactory storage);
   ~Simulation();
   Simulation(const Simulation&) = delete;
   Simulation& operator=(const Simulation&) = delete;
