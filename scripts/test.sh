@@ -164,7 +164,7 @@ run_ctest() { # preset, options
 
 # The text after the last progress line; ctest's list of a thousand passed tests is in the log.
 stage_test_asan() { run_ctest asan -j "$jobs" -LE 'process|install|house' --progress; }
-stage_test_tsan() { run_ctest tsan -j "$jobs" -R "^($tsan_programs): " --progress; }
+stage_test_tsan() { run_ctest tsan -j "$jobs" -R "^($tsan_programs):" --progress; }
 
 # Two stages of the validation matrix by each sanitizer's kvserver, all of them with --full.
 stage_process_sanitized() {
