@@ -116,8 +116,8 @@ TEST_CASE("the destructor completes each request in flight exactly once") {
 TEST_CASE("nodes that are destroyed as they start") {
   for (int i = 0; i < 30; ++i) {
     Single parts;
+    Outcomes outcomes;  // outlives the node, whose destructor completes the request
     const auto node = parts.create();
-    Outcomes outcomes;
     node->async_start([](std::error_code) {});
     node->async_propose(Bytes("x"), outcomes.handler());
   }
