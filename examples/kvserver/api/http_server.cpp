@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <charconv>
 #include <condition_variable>
@@ -50,8 +51,15 @@ ThreadPool::Limits limits_of(const HttpServerOptions& options) {
   return limits;
 }
 
-// The connection that this thread serves: cpp-httplib does not tell its error handler.
-thread_local const HttpStream* t_stream = nullptr;
+// What this thread serves: cpp-httplib does not tell its handlers.
+struct Exchange {
+  const HttpStream* stream = nullptr;
+  bool is_refused = true;  // until the request is understood
+
+  // Where the next request would begin is not known, or nothing more can be read.
+  [[nodiscard]] bool is_last() const { return is_refused || stream->is_broken(); }
+};
+thread_local Exchange t_exchange;
 
 struct Target {
   std::string_view path;
@@ -67,6 +75,17 @@ Target split_target(std::string_view target) {
   const std::size_t mark = target.find('?');
   if (mark == std::string_view::npos) return {target, {}};
   return {target.substr(0, mark), target.substr(mark + 1)};
+}
+
+/// A request line in which nothing is wrong but that its method is none that cpp-httplib knows. It stops reading there.
+bool has_unknown_method(const httplib::Request& request) {
+  constexpr std::string_view kToken = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  constexpr std::array<std::string_view, 10> kKnown{"GET",     "HEAD",    "POST",  "PUT",   "DELETE",
+                                                    "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI"};
+  const std::string& method = request.method;
+  return !method.empty() && method.find_first_not_of(kToken) == std::string::npos &&
+         std::find(kKnown.begin(), kKnown.end(), method) == kKnown.end() && !request.target.empty() &&
+         (request.version == "HTTP/1.1" || request.version == "HTTP/1.0");
 }
 
 bool has_body(const httplib::Request& request) {
@@ -210,8 +229,20 @@ void HttpServer::Impl::install_handlers() {
   set_exception_handler([](const httplib::Request&, httplib::Response& response, const std::exception_ptr&) {
     answer(response, error_reply(500, "internal", "The server failed to answer."));
   });
-  set_error_handler([](const httplib::Request&, httplib::Response& response) {
-    if (response.body.empty()) answer(response, own_refusal(t_stream->is_late() ? 408 : response.status));
+  set_error_handler([this](const httplib::Request& request, httplib::Response& response) {
+    if (!response.body.empty()) return;
+    if (t_exchange.is_refused && response.status == 400 && has_unknown_method(request)) {
+      answer(response, dispatch(request));  // 405, or 404: no route has such a method
+    } else {
+      answer(response, own_refusal(t_exchange.stream->is_late() ? 408 : response.status));
+    }
+  });
+  // Runs when cpp-httplib has added its own headers.
+  set_post_routing_handler([](const httplib::Request&, httplib::Response& response) {
+    if (!t_exchange.is_last()) return;
+    response.headers.erase("Keep-Alive");
+    response.headers.erase("Connection");
+    response.set_header("Connection", "close");
   });
 }
 
@@ -281,27 +312,22 @@ void HttpServer::Impl::serve_connection(int socket) {
 
 HttpServer::Impl::Next HttpServer::Impl::serve_request(HttpStream& stream) {
   stream.expect_head(options_.head_bytes_max, options_.head_timeout);
-  bool is_refused = true;  // until it is understood
   bool is_last = false;
   const auto after_head = [&](httplib::Request& request) {
-    is_refused = refusal(request, options_.body_bytes_max).has_value();
+    t_exchange.is_refused = refusal(request, options_.body_bytes_max).has_value();
     stream.expect_body(options_.body_timeout, options_.write_timeout);
-    if (is_refused) {
-      request.headers.erase("Connection");
-      request.set_header("Connection", "close");
-    }
     // None of what cpp-httplib would do by itself: compress, cut out ranges, take forms apart, match paths by regex.
     for (const char* name : {"Accept-Encoding", "Content-Type"}) request.headers.erase(name);
     request.ranges.clear();
     request.path = kAnyPath;
   };
-  t_stream = &stream;
+  t_exchange = {&stream, true};
   try {
     if (!process_request(stream, false, is_last, after_head)) is_last = true;
   } catch (const std::exception&) {
     is_last = true;
   }
-  if (is_refused) return Next::end_refused;
+  if (t_exchange.is_refused) return Next::end_refused;
   return is_last || stream.is_broken() ? Next::end : Next::another_request;
 }
 

@@ -16,6 +16,7 @@
 namespace {
 
 using namespace kvserver;
+using namespace std::string_literals;
 using kvserver::test::RawClient;
 using kvserver::test::RawReply;
 
@@ -125,6 +126,27 @@ TEST_CASE("HttpServer answers 404 for unknown paths and 405 with Allow for metho
   CHECK(echo.refused(405, "GET /set HTTP/1.1\r\n\r\n").header("Allow") == "PUT");
   CHECK(echo.refused(405, "OPTIONS /get HTTP/1.1\r\n\r\n").header("Allow") == "GET, HEAD");
   CHECK(echo.refused(405, "PATCH /thing HTTP/1.1\r\n\r\n").header("Allow") == "DELETE, GET, HEAD");
+  CHECK(echo.refused(405, "TRACE /set HTTP/1.1\r\n\r\n").header("Allow") == "PUT");
+  CHECK(echo.calls == 0);
+}
+
+TEST_CASE("HttpServer answers a method that nobody knows as any other that a path lacks, and ends the connection") {
+  EchoServer echo;
+  for (const auto& [status, line] : {std::pair(405, "BREW /set?x HTTP/1.1"), std::pair(405, "get /set HTTP/1.0"),
+                                     std::pair(405, "M-SEARCH http://host/set HTTP/1.1"),
+                                     std::pair(404, "BREW /pot HTTP/1.1"), std::pair(404, "BREW * HTTP/1.1")}) {
+    CAPTURE(line);
+    RawClient client(echo.server.port());
+    // The body is not read: it must not be taken for a request.
+    const auto reply = client.ask(line + "\r\nHost: x\r\nContent-Length: 22\r\n\r\nGET /get HTTP/1.1\r\n\r\n"s);
+    REQUIRE(reply);
+    CHECK(reply->status == status);
+    CHECK(reply->header("Allow") == (status == 405 ? "PUT" : ""));
+    CHECK(reply->header("Connection") == "close");
+    CHECK(reply->header("Keep-Alive").empty());
+    CHECK(reply->body.starts_with(R"({"ok":false,"error":")"));
+    CHECK(client.is_ended());
+  }
   CHECK(echo.calls == 0);
 }
 
@@ -137,6 +159,7 @@ TEST_CASE("HttpServer refuses bodies whose length it can't trust, and ends the c
     REQUIRE(reply);
     CHECK(reply->status == status);
     CHECK(reply->header("Connection") == "close");
+    CHECK(reply->header("Keep-Alive").empty());
     CHECK(reply->body.starts_with(R"({"ok":false,"error":")"));
     CHECK(client.is_ended());
   };
@@ -203,13 +226,16 @@ TEST_CASE("HttpServer never compresses, cuts ranges or repeats what a client sen
 TEST_CASE("HttpServer refuses what is no HTTP, and goes on with others") {
   EchoServer echo;
   for (const std::string trash :
-       {"\r\n\r\n", "GARBAGE\r\n\r\n", "GET\r\n\r\n", "GET /get HTTP/9.9\r\n\r\n", "FOO /get HTTP/1.1\r\n\r\n"}) {
+       {"\r\n\r\n", "GARBAGE\r\n\r\n", "GET\r\n\r\n", "GET /get HTTP/9.9\r\n\r\n", "FOO /get HTTP/9.9\r\n\r\n",
+        "F{}O /get HTTP/1.1\r\n\r\n", "GET /get HTTP/1.1 x\r\n\r\n"}) {
     CAPTURE(trash);
     RawClient client(echo.server.port());
     const auto reply = client.ask(trash);
     REQUIRE(reply);
     CHECK(reply->status == 400);
     CHECK(reply->body.starts_with(R"({"ok":false,"error":"bad_request")"));
+    CHECK(reply->header("Connection") == "close");
+    CHECK(reply->header("Keep-Alive").empty());
     CHECK(client.is_ended());
   }
   RawClient pipelined(echo.server.port());
@@ -218,8 +244,14 @@ TEST_CASE("HttpServer refuses what is no HTTP, and goes on with others") {
   CHECK(pipelined.receive().value_or(RawReply{}).status == 400);
   CHECK(pipelined.is_ended());
   CHECK(echo.calls == 1);
-  echo.refused(414, "GET /get?" + std::string(9000, 'k') + " HTTP/1.1\r\n\r\n");
-  echo.refused(400, "GET /get HTTP/1.1\r\nRange: bytes=x\r\n\r\n");
+  for (const auto& reply : {echo.refused(414, "GET /get?" + std::string(9000, 'k') + " HTTP/1.1\r\n\r\n"),
+                            echo.refused(400, "GET /get HTTP/1.1\r\nRange: bytes=x\r\n\r\n")}) {
+    CHECK(reply.header("Connection") == "close");
+    CHECK(reply.header("Keep-Alive").empty());
+  }
+  const RawReply kept = echo.refused(404, "GET /nowhere HTTP/1.1\r\n\r\n");
+  CHECK(kept.header("Connection").empty());  // goes on
+  CHECK_FALSE(kept.header("Keep-Alive").empty());
 }
 
 TEST_CASE("HttpServer survives requests that are damaged at random") {
@@ -251,8 +283,15 @@ TEST_CASE("HttpServer bounds the headers of a request") {
   std::string request = "GET /get HTTP/1.1\r\n";
   while (request.size() < 40'000) request += "X-Filler: " + std::string(100, 'x') + "\r\n";
   client.send(request);
-  CHECK(client.receive().value_or(RawReply{}).status == 400);
+  const auto refused = client.receive().value_or(RawReply{});
+  CHECK(refused.status == 400);
+  CHECK(refused.body.starts_with(R"({"ok":false,"error":"bad_request")"));
+  CHECK(refused.header("Connection") == "close");
   CHECK(client.is_ended());
+  RawClient long_line(echo.server.port());
+  long_line.send("GET /get HTTP/1.1\r\nX-Long: " + std::string(9000, 'x') + "\r\n\r\n");
+  CHECK(long_line.receive().value_or(RawReply{}).status == 400);
+  CHECK(long_line.is_ended());
   RawClient endless(echo.server.port());
   endless.send(std::string(50'000, 'a'));  // a line without an end
   CHECK(endless.is_ended());
@@ -291,6 +330,7 @@ TEST_CASE("HttpServer ends connections that are slow to ask or slow with the bod
   const auto too_slow = slow_body.receive();
   REQUIRE(too_slow);
   CHECK(too_slow->status == 408);
+  CHECK(too_slow->header("Connection") == "close");
   CHECK(too_slow->body == R"({"ok":false,"error":"request_timeout","message":"The request did not arrive in time."})");
   CHECK(slow_body.is_ended());
   CHECK(echo.calls == 0);
