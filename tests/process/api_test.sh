@@ -81,12 +81,22 @@ refused "a delete of the empty key" 400 DELETE '/delete?key='
 refused "a delete of a repeated key" 400 DELETE '/delete?key=a&key=b'
 refused "a delete with a broken escape" 400 DELETE '/delete?key=%'
 
+# A query that is not understood is refused wherever it stands.
+good='{"key":"a","value":"b"}'
+refused "a broken escape in the query of /set" 400 PUT '/set?x=%zz' "$good"
+refused "invalid UTF-8 in the query of /set" 400 PUT '/set?x=%ff' "$good"
+refused "a broken escape in the query of /delete" 400 DELETE '/delete?key=a&%zz'
+refused "a broken escape in the query of /health" 400 GET '/health?%zz'
+refused "invalid UTF-8 in the query of /health" 400 GET '/health?x=%c3'
+expect_equal "its word" "$(field error)" bad_query
+
 note "- paths and methods"
 for path in / /sets /set/ /SET /get/a /health/x /raft/status /raft/appendentries /raft/requestvote \
   /raft/installsnapshot /raft/timeoutnow /../set; do
   refused "the path $path" 404 GET "$path" '' --path-as-is
 done
-for pair in POST:/set GET:/set DELETE:/set PUT:/get POST:/get GET:/delete PUT:/delete POST:/health DELETE:/health; do
+for pair in POST:/set GET:/set DELETE:/set PUT:/get POST:/get GET:/delete PUT:/delete POST:/health DELETE:/health BREW:/set \
+  MKCOL:/get; do
   refused "${pair/:/ }" 405 "${pair%%:*}" "${pair#*:}"
   [ -n "$(header Allow)" ] || fail "$pair: 405 without Allow"
 done

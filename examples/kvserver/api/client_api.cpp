@@ -39,6 +39,11 @@ std::optional<HttpReply> key_error(std::string_view key) {
   return error_reply(400, "key_too_long", fmt::format("The key has more than {} bytes.", kKeyBytesMax));
 }
 
+HttpReply bad_query() {
+  return error_reply(400, "bad_query",
+                     "The query has a broken percent escape, text that is not UTF-8, or a name twice.");
+}
+
 // The key of a request without a body, checked; else the answer that says what is wrong.
 struct KeyQuery {
   Query fields;
@@ -49,11 +54,7 @@ struct KeyQuery {
 
 KeyQuery read_key_query(std::string_view raw) {
   auto fields = parse_query(raw);
-  if (!fields) {
-    return {{},
-            error_reply(400, "bad_query",
-                        "The query has a broken percent escape, text that is not UTF-8, or a name twice.")};
-  }
+  if (!fields) return {{}, bad_query()};
   const auto key = fields->find("key");
   if (key == fields->end()) return {{}, error_reply(400, "bad_key", "The query has no key.")};
   auto error = key_error(key->second);
@@ -96,6 +97,7 @@ std::optional<HttpReply> ClientApi::not_serving() const {
 
 HttpReply ClientApi::set(const HttpRequest& request) {
   if (auto refused = not_serving()) return std::move(*refused);
+  if (!parse_query(request.query)) return bad_query();
   std::string problem;
   auto body = json::parse(request.body, problem);
   if (!body) return error_reply(400, "bad_json", "The body is " + problem + ".");
@@ -160,10 +162,11 @@ HttpReply ClientApi::get(const HttpRequest& request) {
   return reply;
 }
 
-HttpReply ClientApi::health(const HttpRequest& /*request*/) {
+HttpReply ClientApi::health(const HttpRequest& request) {
   const libraft::Status status = node_.status();
   if (status.state == libraft::NodeState::failed) return node_failed();
   if (auto refused = not_serving()) return std::move(*refused);
+  if (!parse_query(request.query)) return bad_query();
   return json_reply(200, health_json(status, names_));
 }
 

@@ -1,7 +1,7 @@
 // ClientApi: the key-value store as clients see it: PUT /set, GET /get, DELETE /delete, GET /health.
 //
 // docs/kvserver.md is the reference: bodies, statuses, and the table of error words. The rule behind the statuses of a
-// write: 200 is done; 4xx and every 503 but one are certainly not done; 503 `timeout` is unknown.
+// write: 200 is done; 4xx and every 503 but one are certainly not done; 503 `timeout` and 500 are unknown.
 #pragma once
 
 #include "api/http_server.hpp"

@@ -207,6 +207,20 @@ TEST_CASE_METHOD(Fixture, "a query that is broken or names the key twice is refu
   CHECK(node.proposed.empty());
 }
 
+TEST_CASE_METHOD(Fixture, "a broken query is refused where no query is read, too") {
+  for (const char* query : {"x=%zz", "%zz", "x=%ff", "x=%4"}) {
+    CAPTURE(query);
+    CHECK(refused(api.set({"PUT", "/set", query, set_body("a", "b")})) == Refused{400, "bad_query"});
+    CHECK(refused(api.health({"GET", "/health", query, ""})) == Refused{400, "bad_query"});
+    CHECK(refused(get("key=a&"s + query)) == Refused{400, "bad_query"});
+    CHECK(refused(erase("key=a&"s + query)) == Refused{400, "bad_query"});
+  }
+  CHECK(node.proposed.empty());
+  CHECK(node.asked.empty());
+  CHECK(api.set({"PUT", "/set", "x=%20&y", set_body("a", "b")}).status == 200);
+  CHECK(api.health({"GET", "/health", "x=%20&y", ""}).status == 200);
+}
+
 TEST_CASE_METHOD(Fixture, "a node that does not lead says who does") {
   node.error = errc::not_leader;
   node.now.leader = kvserver::node_id_of("node-8082");
