@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 #include <vector>
 
 namespace kvserver {
@@ -37,10 +38,20 @@ StartRefused folder_refusal(const Config& config, std::error_code error) {
           fmt::format("RAFT_DATA_DIR: the folder {} can't be used: {}.", config.folder().string(), error.message())};
 }
 
-// The kinds of trouble that are mended by choosing another folder, not by mending data.
-bool is_about_folder(std::error_code error) {
-  return error == std::errc::permission_denied || error == std::errc::operation_not_permitted ||
-         error == std::errc::read_only_file_system || error == std::errc::not_a_directory;
+// One of the files with data, by the path that a sentence begins with.
+bool names_data_file(const Config& config, std::string_view detail) {
+  for (const char* name : {"raft_state.json", "raft_log.jsonl", "snapshot.json"}) {
+    if (detail.starts_with((config.folder() / name).string() + ": ")) return true;
+  }
+  return false;
+}
+
+// The kinds of trouble that are mended by choosing another folder, not by mending data. A single file without
+// permission in a folder that can be used is none: another folder would be an empty one.
+bool is_about_folder(const Config& config, std::error_code error, std::string_view detail) {
+  if (error == std::errc::read_only_file_system || error == std::errc::not_a_directory) return true;
+  const bool is_forbidden = error == std::errc::permission_denied || error == std::errc::operation_not_permitted;
+  return is_forbidden && !names_data_file(config, detail);
 }
 
 }  // namespace
@@ -94,7 +105,7 @@ std::optional<StartRefused> compare_with(const Config& config, const NodeNames& 
 }
 
 StartRefused data_refusal(const Config& config, std::error_code error, const std::string& detail) {
-  if (is_about_folder(error)) return folder_refusal(config, error);
+  if (is_about_folder(config, error, detail)) return folder_refusal(config, error);
   const std::string what = detail.empty() ? error.message() : detail;
   const std::string folder = config.folder().string();
   // The sentence must name the file, or at least the folder that it is in.

@@ -145,3 +145,23 @@ TEST_CASE_METHOD(Fixture, "a folder that can't be used is a matter of RAFT_DATA_
   CHECK_THAT(refusal(config).sentence,
              Catch::Matchers::StartsWith("RAFT_DATA_DIR: the folder /data/node-8081 can't be used: "));
 }
+
+TEST_CASE_METHOD(Fixture, "a file that can't be read, in a folder that can be used, is refused with exit 3 and named") {
+  for (const auto failure : {std::errc::permission_denied, std::errc::operation_not_permitted}) {
+    storage.error = std::make_error_code(failure);
+    for (const char* name : {"raft_state.json", "raft_log.jsonl", "snapshot.json"}) {
+      storage.detail = "/data/node-8081/" + std::string(name) + ": Permission denied";
+      CHECK(refusal(config).exit_code == kvserver::kExitData);
+      CHECK(refusal(config).sentence == storage.detail);
+    }
+    // Without the lock, or the list of what is there, the folder can't be used.
+    for (const char* detail : {"/data/node-8081/lock: Permission denied", "/data/node-8081: Permission denied"}) {
+      storage.detail = detail;
+      CHECK(refusal(config).exit_code == kvserver::kExitConfig);
+      CHECK_THAT(refusal(config).sentence, Catch::Matchers::StartsWith("RAFT_DATA_DIR: "));
+    }
+  }
+  storage.error = std::make_error_code(std::errc::read_only_file_system);
+  storage.detail = "/data/node-8081/raft_log.jsonl: Read-only file system";
+  CHECK(refusal(config).exit_code == kvserver::kExitConfig);
+}
