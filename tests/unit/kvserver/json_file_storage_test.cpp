@@ -30,8 +30,7 @@ TEST_CASE("json storage: the files are those that docs/formats.md shows") {
   auto node = Node::formatted();
   WriteBatch batch;
   batch.hard_state = libraft::HardState{Term{1}, NodeId{2}};
-  const std::vector<Entry> entries{noop(1, 1), command(2, 1, R"({"op":"set","key":"name","value":"luffy"})"),
-                                   command(3, 1, "\xff\xfe")};
+  const std::vector<Entry> entries{noop(1, 1), command(2, 1, "1 set 4 5 name luffy"), command(3, 1, "\xff\xfe")};
   batch.entries = entries;
   REQUIRE_FALSE(node->storage->write(batch));
   WriteBatch cut;
@@ -75,12 +74,12 @@ TEST_CASE("json storage: the files are those that docs/formats.md shows") {
       node->file(kLogPath) ==
       R"({"format":1,"cluster":"00000000000000c1","group":0,"node":"n1","nodeId":"0000000000000001","incarnation":"000000000000abcd","baseIndex":0,"baseTerm":0,"batch":0,"keptBytes":0,"checksum":"ad9690f632d577ff"}
 {"index":1,"term":1,"batch":1,"part":1,"parts":3,"kind":"noop","data":"","checksum":"ef107adbe350d747"}
-{"index":2,"term":1,"batch":1,"part":2,"parts":3,"kind":"command","data":"{\"op\":\"set\",\"key\":\"name\",\"value\":\"luffy\"}","checksum":"8934d45102bbc335"}
+{"index":2,"term":1,"batch":1,"part":2,"parts":3,"kind":"command","data":"1 set 4 5 name luffy","checksum":"511ecdf1597761df"}
 {"index":3,"term":1,"batch":1,"part":3,"parts":3,"kind":"command","data":"//4=","encoding":"base64","checksum":"68f648b670290867"}
 {"truncateFrom":3,"batch":2,"part":1,"parts":1,"checksum":"f7052c75ba1d1897"}
 )");
 
-  const std::string data = "{\"name\":\"luffy\"}\n";
+  const std::string data = "kvserver-map 1 1\n4 5 name luffy\n";
   WriteBatch compaction;
   compaction.new_start = log_id(2, 1);
   REQUIRE_FALSE(publish(*node->storage, meta_of(2, 1, data), data, compaction));
@@ -108,14 +107,15 @@ TEST_CASE("json storage: the files are those that docs/formats.md shows") {
     "outgoingVoters": [],
     "learners": []
   },
-  "size": 17,
-  "digest": "08ea72bf9ec17010c1d241b51a16eb23",
+  "size": 32,
+  "digest": "f04d46b9093566304420f781bc907e73",
   "encoding": "lines",
   "data": [
-    "{\"name\":\"luffy\"}",
+    "kvserver-map 1 1",
+    "4 5 name luffy",
     ""
   ],
-  "checksum": "2ee775e5d5c0d616"
+  "checksum": "8a914a534b029c35"
 }
 )");
   CHECK(
