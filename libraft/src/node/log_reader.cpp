@@ -36,7 +36,10 @@ void LogReader::start() {
 }
 
 void LogReader::run() noexcept {
-  for (const ReadLog& read : reads_) answers_.push_back(answer(read));
+  for (const ReadLog& read : reads_) {
+    answers_.push_back(answer(read));
+    if (!is_answer(answers_.back().error)) return;  // final
+  }
 }
 
 LogRead LogReader::answer(const ReadLog& read) {
@@ -51,6 +54,9 @@ LogRead LogReader::answer(const ReadLog& read) {
   } catch (const std::exception& exception) {
     detail_ = exception.what();
     return {read.id, errc::io_error, {}};
+  } catch (...) {
+    detail_ = "something that is no std::exception was thrown";
+    return {read.id, errc::io_error, {}};
   }
 }
 
@@ -59,14 +65,17 @@ void LogReader::done() noexcept {
   if (is_closed_) return;
   std::vector<LogRead> answers;
   answers.swap(answers_);
-  if (!waiting_.empty()) start();
+  std::string detail = std::move(detail_);
+  // Once it starts again, answers_ and detail_ are the storage lane's. After a failure there is nothing to start.
+  const bool has_failed = !answers.empty() && !is_answer(answers.back().error);
+  if (!has_failed && !waiting_.empty()) start();
   for (LogRead& answer : answers) {
     if (is_closed_) return;
     if (is_answer(answer.error)) {
       listener_.on_log_read(std::move(answer));
     } else {
       close();
-      listener_.on_read_failed(answer.error, detail_);
+      listener_.on_read_failed(answer.error, std::move(detail));
     }
   }
 }
