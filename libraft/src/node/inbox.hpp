@@ -46,7 +46,7 @@ class Inbox final : public MessageSink {
   /// When full, the request comes out as refused: errc::overloaded.
   void ask(Request request);
 
-  /// To be called first when the drain job runs: what is put in from here on posts it again.
+  /// To be called first when the drain job runs, and only then: what is put in from here on posts it again.
   void begin_drain() { is_posted_.store(false, std::memory_order_seq_cst); }
   void take_deliveries(std::vector<Delivery>& into) { deliveries_.take_all(into); }
   void take_requests(std::vector<IncomingRequest>& into) { requests_.take_all(into); }

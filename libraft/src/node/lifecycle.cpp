@@ -55,6 +55,10 @@ std::optional<NodeId> Node::Impl::leader() const {
 
 void Node::Impl::drain() noexcept {
   inbox_.begin_drain();
+  take_inbox();
+}
+
+void Node::Impl::take_inbox() noexcept {
   // A closed driver takes nothing, but may still be there to be waited for.
   if (driver_) driver_->begin_round();
   try {
@@ -118,7 +122,8 @@ std::error_code Node::Impl::refusal() const {
 void Node::Impl::on_timer() noexcept {
   armed_ = kNever;
   // What waits in the inbox comes first: a leader's message that is here already is not late, the node is.
-  drain();
+  // The drain job may still be posted, and must not be posted again before it runs: it finds what comes from here on.
+  take_inbox();
   if (driver_) driver_->on_time(runtime_.now());
   advance_stop();
   arm();

@@ -63,6 +63,7 @@ class Node::Impl final : public Driver::Host, public Recovery::Listener {
   // What wakes the node.
   void drain() noexcept;
   void on_timer() noexcept;
+  void take_inbox() noexcept;
   void take_deliveries();
   void take_requests();
   void take(Message message);

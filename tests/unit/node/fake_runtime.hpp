@@ -3,6 +3,7 @@
 
 #include <libraft/runtime.hpp>
 
+#include <algorithm>
 #include <array>
 #include <deque>
 
@@ -11,8 +12,14 @@ namespace libraft::test {
 class FakeRuntime final : public Runtime {
  public:
   [[nodiscard]] TimePoint now() const noexcept override { return now_; }
-  void post(Job& job) override { protocol_.push_back({&job, false}); }
-  void submit(Lane lane, Job& job) override { lanes_.at(index(lane)).push_back(&job); }
+  void post(Job& job) override {
+    note(job);
+    protocol_.push_back({&job, false});
+  }
+  void submit(Lane lane, Job& job) override {
+    note(job);
+    lanes_.at(index(lane)).push_back(&job);
+  }
   void arm(TimePoint deadline, Job& job) override {
     deadline_ = deadline;
     timer_ = &job;
@@ -57,6 +64,8 @@ class FakeRuntime final : public Runtime {
   }
   void block(Lane lane, bool is_blocked = true) { is_blocked_.at(index(lane)) = is_blocked; }
   [[nodiscard]] std::size_t waiting(Lane lane) const { return lanes_.at(index(lane)).size(); }
+  /// How often a job was handed in again before its last part had begun to run.
+  [[nodiscard]] int handed_in_early() const { return handed_in_early_; }
   [[nodiscard]] bool is_protocol_lane_idle() const { return protocol_.empty(); }
 
   [[nodiscard]] TimePoint deadline() const { return deadline_; }
@@ -73,6 +82,11 @@ class FakeRuntime final : public Runtime {
     Job* job;
     bool is_done;
   };
+  void note(const Job& job) {
+    bool is_waiting = std::any_of(protocol_.begin(), protocol_.end(), [&](const Posted& p) { return p.job == &job; });
+    for (const auto& lane : lanes_) is_waiting = is_waiting || std::find(lane.begin(), lane.end(), &job) != lane.end();
+    if (is_waiting) ++handed_in_early_;
+  }
   static std::size_t index(Lane lane) { return static_cast<std::size_t>(lane); }
 
   TimePoint now_{std::chrono::seconds(1)};
@@ -81,6 +95,7 @@ class FakeRuntime final : public Runtime {
   std::array<bool, 3> is_blocked_{};
   TimePoint deadline_ = kNever;
   Job* timer_ = nullptr;
+  int handed_in_early_ = 0;
 };
 
 }  // namespace libraft::test

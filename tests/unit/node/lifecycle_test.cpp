@@ -383,6 +383,25 @@ TEST_CASE("with a full disk a leader steps down, and goes on when there is room 
   CHECK(world.run_until([&] { return node.machine->commands.size() == 2; }));
 }
 
+TEST_CASE("the timer takes what waits in the inbox, and what comes next does not post the drain a second time") {
+  NodeWorld world(1);
+  world.create_and_start_all();
+  Member& node = world.elect();
+  world.run();
+  REQUIRE(node.runtime->deadline() != kNever);
+  const auto first = node.propose("a");
+  node.runtime->advance_to(node.runtime->deadline());
+  const auto second = node.propose("b");
+  CHECK(node.runtime->handed_in_early() == 0);
+  world.run();
+  CHECK(first->is_done());
+  CHECK(second->is_done());
+  const auto third = node.propose("c");
+  world.run();
+  CHECK(third->is_done());
+  CHECK(node.runtime->handed_in_early() == 0);
+}
+
 TEST_CASE("a leader whose write takes longer than disk_stall_max steps down") {
   NodeWorld world(1, [](NodeOptions& options) { options.disk_stall_max = 3s; });
   world.create_and_start_all();
