@@ -264,6 +264,11 @@ void Driver::on_disk_full() {
   if (is_leader()) deliver(StepDownRequested{});
 }
 
+/// Without an event there is no round at whose end the timer would be set.
+void Driver::on_retry_set() {
+  if (!is_running_ && !is_in_round_) host_.on_settled();
+}
+
 void Driver::on_write_failed(std::error_code error, std::string detail) {
   fail(error, "the storage could not write: " + (detail.empty() ? error.message() : detail));
 }

@@ -116,6 +116,7 @@ class Driver final : private PersistPipeline::Listener,
   void on_persisted(PersistId upto) override;
   void on_published(const SnapshotMeta& meta) override;
   void on_disk_full() override;
+  void on_retry_set() override;
   void on_write_failed(std::error_code error, std::string detail) override;
   void on_log_read(LogRead answer) override;
   void on_read_failed(std::error_code error, std::string detail) override;

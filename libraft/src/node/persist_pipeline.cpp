@@ -212,6 +212,7 @@ void PersistPipeline::done() noexcept {
   if (error_ == make_error_code(errc::no_space)) {
     retry_at_ = deadline_after(runtime_.now(), limits_.no_space_retry_interval);
     if (!std::exchange(told_disk_full_, true)) listener_.on_disk_full();
+    listener_.on_retry_set();
   } else if (error_) {
     close();
     listener_.on_write_failed(error_, std::move(detail_));

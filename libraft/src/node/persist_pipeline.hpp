@@ -59,6 +59,8 @@ class PersistPipeline final : private Job {
     virtual void on_published(const SnapshotMeta& meta) = 0;
     /// The disk is full: the write waits and is tried again. Called once for each write.
     virtual void on_disk_full() = 0;
+    /// After each try that found no space: `next_deadline` is set, and somebody must call `on_time` then.
+    virtual void on_retry_set() = 0;
     virtual void on_write_failed(std::error_code error, std::string detail) = 0;
 
    protected:

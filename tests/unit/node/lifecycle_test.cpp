@@ -12,6 +12,7 @@ struct FaultyStorage final : Storage {
   struct Faults {
     std::error_code write;
     std::error_code read;
+    int failed_writes = 0;
   };
   FaultyStorage(std::unique_ptr<Storage> below, std::shared_ptr<Faults> wrong)
       : storage(std::move(below)), faults(std::move(wrong)) {}
@@ -21,7 +22,9 @@ struct FaultyStorage final : Storage {
     return storage->format(identity, genesis);
   }
   std::error_code write(const WriteBatch& batch) override {
-    return faults->write ? faults->write : storage->write(batch);
+    if (!faults->write) return storage->write(batch);
+    ++faults->failed_writes;
+    return faults->write;
   }
   Result<std::vector<Entry>> read(LogIndex first, LogIndex last, std::size_t bytes_max) override {
     if (faults->read) return faults->read;
@@ -381,6 +384,30 @@ TEST_CASE("with a full disk a leader steps down, and goes on when there is room 
   CHECK(node.status().role != Role::leader);
   node.disk->set_bytes_max(MemoryDisk::kUnlimited);
   CHECK(world.run_until([&] { return node.machine->commands.size() == 2; }));
+}
+
+TEST_CASE("with a full disk a node that does not lead tries again in time, as often as it must") {
+  NodeWorld world(3, [](NodeOptions& options) { options.no_space_retry_interval = 20ms; });
+  const auto faults = make_faulty(world[1]);
+  world.create_and_start_all();
+  REQUIRE(world.run_until([&] { return world.leader() != nullptr && !world[1].leads(); }));
+  world.pass(1s);
+  Member& leader = *world.leader();
+  REQUIRE(leader.id != world[1].id);
+  faults->write = errc::no_space;
+  leader.propose("a");
+  world.run();
+  REQUIRE(faults->failed_writes == 1);
+  // Nothing else wakes it.
+  world.network.disconnect(world[1].id);
+  world.pass(100ms);
+  CHECK(faults->failed_writes == 6);
+  faults->write = {};
+  world.pass(20ms);
+  CHECK(world[1].status().log_last == leader.status().log_last);
+  CHECK(world[1].status().state == NodeState::running);
+  world.network.reconnect(world[1].id);
+  CHECK(world.run_until([&] { return world[1].machine->commands.size() == 1; }));
 }
 
 TEST_CASE("the timer takes what waits in the inbox, and what comes next does not post the drain a second time") {

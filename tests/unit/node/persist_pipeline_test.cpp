@@ -72,6 +72,7 @@ struct Told final : node::PersistPipeline::Listener {
   void on_persisted(PersistId upto) override { persisted.push_back(upto.value); }
   void on_published(const SnapshotMeta& meta) override { published.push_back(meta.last.index.value); }
   void on_disk_full() override { ++disk_full; }
+  void on_retry_set() override { ++retries_set; }
   void on_write_failed(std::error_code what, std::string why) override {
     ++failures;
     error = what;
@@ -80,6 +81,7 @@ struct Told final : node::PersistPipeline::Listener {
   std::vector<std::uint64_t> persisted;
   std::vector<std::uint64_t> published;
   int disk_full = 0;
+  int retries_set = 0;
   int failures = 0;
   std::error_code error;
   std::string detail;
@@ -253,7 +255,9 @@ TEST_CASE_METHOD(Fixture, "a stale snapshot is no error: what goes with it is wr
   CHECK(told.failures == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "without space the same write is tried again, and it is told once") {
+TEST_CASE_METHOD(
+    Fixture,
+    "without space the same write is tried again; the full disk is told once, each retry that is set is told") {
   storage.answers = {errc::no_space, errc::no_space};
   submit(batch(entries(1, 1)));
   runtime.run_all();
@@ -268,6 +272,8 @@ TEST_CASE_METHOD(Fixture, "without space the same write is tried again, and it i
   runtime.run_all();
   CHECK(storage.tries == 2);
   CHECK(told.disk_full == 1);
+  CHECK(told.retries_set == 2);
+  CHECK(pipeline.next_deadline() == runtime.now() + 500ms);
   CHECK(told.persisted.empty());
 
   runtime.advance_to(runtime.now() + 500ms);
