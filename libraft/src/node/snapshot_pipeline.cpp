@@ -87,7 +87,6 @@ void SnapshotPipeline::release() noexcept {
   queue_.clear();
   task_.reset();
   finished_.writer.reset();
-  given_up_.reset();
   incoming_.reset();
   readers_.clear();
 }
@@ -113,7 +112,6 @@ void SnapshotPipeline::start_next() {
   if (save != nullptr || (store != nullptr && store->chunk.offset == 0)) {
     // Storage gives an unpublished snapshot up when another begins: one on its way to be published goes first.
     if (is_publishing_) return;
-    given_up_ = std::move(finished_.writer);
   }
   if (save != nullptr) running_save_ = save->stop;
   task_.emplace(std::move(next));
@@ -123,7 +121,6 @@ void SnapshotPipeline::start_next() {
 }
 
 void SnapshotPipeline::run() noexcept {
-  given_up_.reset();
   try {
     std::visit([this](auto& task) { carry_out(task); }, *task_);
   } catch (const std::exception& exception) {
@@ -148,6 +145,7 @@ void SnapshotPipeline::done() noexcept {
   task_.reset();
   // Told first: the answer may be to publish what was finished, and the next task must know.
   std::visit([this](auto& alternative) { report(alternative); }, task);
+  give_up_finished();
   start_next();
 }
 
@@ -259,6 +257,10 @@ void SnapshotPipeline::carry_out(CloseReaders&) {
   readers_.clear();
 }
 
+void SnapshotPipeline::carry_out(GiveUp& task) {
+  task.writer.reset();
+}
+
 void SnapshotPipeline::report(Save& task) {
   if (!task.error) finished_ = std::move(task.finished);
   listener_.on_snapshot_saved({task.error, task.error ? SnapshotMeta{} : finished_.meta});
@@ -279,5 +281,14 @@ void SnapshotPipeline::report(Send& task) {
 }
 
 void SnapshotPipeline::report(CloseReaders&) {}
+
+void SnapshotPipeline::report(GiveUp&) {}
+
+/// The core had no use for it: the log, or another snapshot, went past it meanwhile.
+void SnapshotPipeline::give_up_finished() {
+  if (is_closed_ || !finished_.writer) return;
+  // First: at most one unpublished snapshot exists.
+  queue_.emplace_front(GiveUp{std::move(finished_.writer)});
+}
 
 }  // namespace libraft::node

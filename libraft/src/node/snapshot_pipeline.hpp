@@ -25,7 +25,8 @@ namespace libraft::node {
 /// published: nothing begins a new one while another waits to be published.
 class SnapshotPipeline final : private Job {
  public:
-  /// All on the protocol lane.
+  /// All on the protocol lane. What is finished is at hand only while on_snapshot_saved or on_chunk_stored tells of it:
+  /// it is taken there (`take_finished`), or given up.
   struct Listener {
     virtual void on_snapshot_saved(SnapshotSaved saved) = 0;
     virtual void on_chunk_stored(SnapshotChunkStored stored) = 0;
@@ -84,7 +85,11 @@ class SnapshotPipeline final : private Job {
     std::optional<Bytes> data;
   };
   struct CloseReaders {};
-  using Task = std::variant<Save, Store, Send, CloseReaders>;
+  /// Nobody took it: its file goes.
+  struct GiveUp {
+    std::unique_ptr<SnapshotWriter> writer;
+  };
+  using Task = std::variant<Save, Store, Send, CloseReaders, GiveUp>;
 
   /// A snapshot that comes in chunk by chunk.
   struct Incoming {
@@ -105,6 +110,7 @@ class SnapshotPipeline final : private Job {
   void carry_out(Store& task);
   void carry_out(Send& task);
   void carry_out(CloseReaders& task);
+  void carry_out(GiveUp& task);
   [[nodiscard]] std::error_code write_snapshot(Save& task);
   [[nodiscard]] std::error_code store_chunk(Store& task);
   [[nodiscard]] std::error_code begin_incoming(const SnapshotMeta& meta);
@@ -117,6 +123,8 @@ class SnapshotPipeline final : private Job {
   void report(Store& task);
   void report(Send& task);
   void report(CloseReaders& task);
+  void report(GiveUp& task);
+  void give_up_finished();
 
   Storage& storage_;
   Runtime& runtime_;
@@ -124,7 +132,7 @@ class SnapshotPipeline final : private Job {
 
   std::deque<Task> queue_;
   std::shared_ptr<StopFlag> running_save_;
-  Finished finished_;
+  Finished finished_;  // while it is reported
   bool is_publishing_ = false;
   bool is_running_ = false;
   bool is_closed_ = false;
@@ -132,7 +140,6 @@ class SnapshotPipeline final : private Job {
 
   // The background lane's while is_running_.
   std::optional<Task> task_;
-  std::unique_ptr<SnapshotWriter> given_up_;
   std::optional<Incoming> incoming_;
   std::vector<std::shared_ptr<SnapshotReader>> readers_;
   std::error_code fatal_;

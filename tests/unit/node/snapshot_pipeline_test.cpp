@@ -9,18 +9,38 @@
 namespace libraft::test {
 namespace {
 
+/// Takes what is finished to publish it, as the core would have it done, unless it ignores what it is told.
 struct Told final : node::SnapshotPipeline::Listener {
-  void on_snapshot_saved(SnapshotSaved what) override { saved.push_back(what); }
-  void on_chunk_stored(SnapshotChunkStored what) override { stored.push_back(what); }
+  void on_snapshot_saved(SnapshotSaved what) override {
+    saved.push_back(what);
+    take(what.meta);
+  }
+  void on_chunk_stored(SnapshotChunkStored what) override {
+    stored.push_back(what);
+    take(incoming);
+  }
   void on_chunk_read(const SendSnapshotChunk& send, Bytes data) override {
     read.emplace_back(send.offset, std::string(data.view()));
+    read_for_terms.push_back(send.term.value);
   }
   void on_chunk_not_read(SnapshotSendFailed what) override { not_read.push_back(what); }
   void on_snapshot_failed(std::error_code error, std::string) override { failure = error; }
 
+  void take(const SnapshotMeta& meta) {
+    if (ignores || taken) return;
+    taken = pipeline->take_finished(meta);
+    taken_meta = meta;
+  }
+
+  node::SnapshotPipeline* pipeline = nullptr;
+  bool ignores = false;
+  SnapshotMeta incoming;  // of the last chunk
+  std::unique_ptr<SnapshotWriter> taken;
+  SnapshotMeta taken_meta;
   std::vector<SnapshotSaved> saved;
   std::vector<SnapshotChunkStored> stored;
   std::vector<std::pair<std::uint64_t, std::string>> read;
+  std::vector<std::uint64_t> read_for_terms;
   std::vector<SnapshotSendFailed> not_read;
   std::error_code failure;
 };
@@ -33,12 +53,47 @@ struct EndlessTask final : SnapshotTask {
   }
 };
 
+/// Passes everything on, and counts the writers that are there.
+struct CountingStorage final : Storage {
+  struct Writer final : SnapshotWriter {
+    Writer(std::unique_ptr<SnapshotWriter> below, int& alive) : writer(std::move(below)), count(alive) { ++count; }
+    ~Writer() override { --count; }
+    std::error_code write(std::string_view bytes) override { return writer->write(bytes); }
+    std::error_code finish(const SnapshotMeta& meta) override { return writer->finish(meta); }
+    std::unique_ptr<SnapshotWriter> writer;
+    int& count;
+  };
+
+  Result<std::optional<RecoveredState>> open() override { return storage->open(); }
+  std::error_code format(const Identity& identity, const Configuration& genesis) override {
+    return storage->format(identity, genesis);
+  }
+  std::error_code write(const WriteBatch& batch) override { return storage->write(batch); }
+  Result<std::vector<Entry>> read(LogIndex first, LogIndex last, std::size_t bytes_max) override {
+    return storage->read(first, last, bytes_max);
+  }
+  Result<std::unique_ptr<SnapshotWriter>> create_snapshot(const SnapshotMeta& meta) override {
+    auto writer = storage->create_snapshot(meta);
+    if (!writer) return writer.error();
+    return std::make_unique<Writer>(*std::move(writer), writers);
+  }
+  std::error_code publish(std::unique_ptr<SnapshotWriter> snapshot, const WriteBatch& with) override {
+    return storage->publish(std::move(dynamic_cast<Writer&>(*snapshot).writer), with);
+  }
+  Result<std::shared_ptr<SnapshotReader>> newest_snapshot() override { return storage->newest_snapshot(); }
+  void close() noexcept override { storage->close(); }
+
+  std::unique_ptr<Storage> storage = memory_storage();
+  int writers = 0;
+};
+
 SnapshotMeta meta_of(std::uint64_t index, std::string_view data) {
   return {{{index}, {1}}, {}, data.size(), util::digest128(data)};
 }
 
 struct Fixture {
   Fixture() {
+    told.pipeline = &pipeline;
     REQUIRE(storage->open());
     REQUIRE(!storage->format({ClusterId{1}, {}, NodeId{1}, Incarnation{1}}, {}));
     REQUIRE(storage->open());
@@ -58,12 +113,12 @@ struct Fixture {
     pipeline.save({LogId{{index}, {1}}, {}}, snapshot_of(Bytes(data)));
   }
   void store(const SnapshotMeta& meta, std::uint64_t offset, const std::string& data) {
+    told.incoming = meta;
     pipeline.store({InstallSnapshot{{1}, meta, offset, Bytes(data)}});
   }
   bool publish(const SnapshotMeta& meta) {
-    auto writer = pipeline.take_finished(meta);
-    if (!writer) return false;
-    REQUIRE(!storage->publish(std::move(writer), {}));
+    if (!told.taken || told.taken_meta != meta) return false;
+    REQUIRE(!storage->publish(std::move(told.taken), {}));
     pipeline.on_published();
     return true;
   }
@@ -73,7 +128,7 @@ struct Fixture {
     return std::string(read_all(**reader, 1000).value().view());
   }
 
-  std::unique_ptr<Storage> storage = memory_storage();
+  std::unique_ptr<CountingStorage> storage = std::make_unique<CountingStorage>();
   FakeRuntime runtime;
   Told told;
   node::SnapshotPipeline pipeline{*storage, runtime, told};
@@ -93,9 +148,12 @@ TEST_CASE_METHOD(Fixture, "a saved snapshot has size and digest, and is the newe
 }
 
 TEST_CASE_METHOD(Fixture, "a snapshot that is not at hand is not given out") {
-  save(5, "state");
+  store(meta_of(15, "state"), 0, "state");
+  told.incoming = meta_of(16, "state");
   runtime.run_all();
-  CHECK(pipeline.take_finished(meta_of(6, "state")) == nullptr);
+  REQUIRE(told.stored.size() == 1);
+  CHECK(!told.stored[0].error);
+  CHECK(told.taken == nullptr);
 }
 
 TEST_CASE_METHOD(Fixture, "a snapshot from the leader is put together from chunks and verified") {
@@ -117,7 +175,7 @@ TEST_CASE_METHOD(Fixture, "a snapshot with another digest is refused, and can be
   runtime.run_all();
   REQUIRE(told.stored.size() == 1);
   CHECK(told.stored[0].error == errc::corrupt_data);
-  CHECK(pipeline.take_finished(meta) == nullptr);
+  CHECK(told.taken == nullptr);
   store(meta, 0, "abcdef");
   runtime.run_all();
   CHECK(!told.stored[1].error);
@@ -169,15 +227,42 @@ TEST_CASE_METHOD(Fixture, "a local snapshot does not begin while one from the le
   CHECK(publish(meta_of(15, "abcdef")));
 }
 
+TEST_CASE_METHOD(Fixture, "what is finished and not taken to be published leaves nothing behind") {
+  told.ignores = true;
+  save(5, "state");
+  runtime.run_all();
+  CHECK(!told.saved.at(0).error);
+  CHECK(storage->writers == 0);
+  store(meta_of(15, "abc"), 0, "abc");
+  runtime.run_all();
+  CHECK(!told.stored.at(0).error);
+  CHECK(storage->writers == 0);
+  CHECK(pipeline.is_idle());
+}
+
+TEST_CASE_METHOD(Fixture, "what is finished is given up before the next one begins") {
+  told.ignores = true;
+  save(5, "state5");
+  save(6, "state6");
+  REQUIRE(runtime.run_one(Lane::background));
+  CHECK(storage->writers == 1);
+  runtime.run_protocol_lane();
+  REQUIRE(runtime.run_one(Lane::background));
+  CHECK(storage->writers == 0);
+  told.ignores = false;
+  runtime.run_all();
+  CHECK(told.saved.size() == 2);
+  CHECK(publish(meta_of(6, "state6")));
+}
+
 TEST_CASE_METHOD(Fixture, "nothing is begun while a snapshot waits to be published") {
   save(5, "state");
   runtime.run_all();
-  auto writer = pipeline.take_finished(meta_of(5, "state"));
-  REQUIRE(writer);
+  REQUIRE(told.taken);
   store(meta_of(15, "abc"), 0, "abc");
   runtime.run_all();
   CHECK(told.stored.empty());
-  REQUIRE(!storage->publish(std::move(writer), {}));
+  REQUIRE(!storage->publish(std::move(told.taken), {}));
   CHECK(newest() == "state");
   pipeline.on_published();
   runtime.run_all();
