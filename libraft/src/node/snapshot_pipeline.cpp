@@ -150,6 +150,8 @@ void SnapshotPipeline::done() noexcept {
 }
 
 void SnapshotPipeline::carry_out(Save& task) {
+  // One that is still wanted lies beyond what was captured: appends went past this one, and the core dropped it.
+  if (incoming_ && incoming_->meta.last.index <= task.what.last.index) incoming_.reset();
   task.error = task.stop->requested() || incoming_ ? make_error_code(errc::cancelled) : write_snapshot(task);
   task.task.reset();
   if (task.error) task.finished.writer.reset();

@@ -227,6 +227,22 @@ TEST_CASE_METHOD(Fixture, "a local snapshot does not begin while one from the le
   CHECK(publish(meta_of(15, "abcdef")));
 }
 
+TEST_CASE_METHOD(Fixture, "one from the leader that appends went past is given up for a local snapshot") {
+  store(meta_of(15, "abcdef"), 0, "abc");
+  runtime.run_all();
+  save(14, "older");
+  runtime.run_all();
+  CHECK(told.saved.at(0).error == errc::cancelled);
+  save(15, "state");
+  runtime.run_all();
+  CHECK(!told.saved.at(1).error);
+  CHECK(publish(meta_of(15, "state")));
+  CHECK(storage->writers == 0);
+  store(meta_of(15, "abcdef"), 3, "def");
+  runtime.run_all();
+  CHECK(told.stored.at(1).error == errc::cancelled);
+}
+
 TEST_CASE_METHOD(Fixture, "what is finished and not taken to be published leaves nothing behind") {
   told.ignores = true;
   save(5, "state");
