@@ -55,9 +55,29 @@ void SnapshotPipeline::store(StoreSnapshotChunk chunk) {
 }
 
 void SnapshotPipeline::send(const SendSnapshotChunk& chunk) {
+  if (is_closed_) return;
+  if (SendSnapshotChunk* const same = queued(chunk)) {
+    // Asked for again: what matters is the newest term, and the newest write that it rests on.
+    *same = chunk;
+    return;
+  }
   Send send;
   send.chunk = chunk;
-  add(std::move(send));
+  // A follower waits for it; a save may take long, and has time.
+  const auto first_save =
+      std::find_if(queue_.begin(), queue_.end(), [](const Task& task) { return std::holds_alternative<Save>(task); });
+  queue_.insert(first_save, std::move(send));
+  start_next();
+}
+
+SendSnapshotChunk* SnapshotPipeline::queued(const SendSnapshotChunk& chunk) {
+  for (Task& task : queue_) {
+    auto* const send = std::get_if<Send>(&task);
+    if (send == nullptr) continue;
+    SendSnapshotChunk& other = send->chunk;
+    if (other.to == chunk.to && other.meta.last == chunk.meta.last && other.offset == chunk.offset) return &other;
+  }
+  return nullptr;
 }
 
 std::unique_ptr<SnapshotWriter> SnapshotPipeline::take_finished(const SnapshotMeta& meta) {

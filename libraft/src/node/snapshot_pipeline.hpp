@@ -46,6 +46,7 @@ class SnapshotPipeline final : private Job {
   void save(const TakeSnapshot& what, std::unique_ptr<SnapshotTask> task);
   /// Writes a chunk from the leader; the first one gives up all other snapshots in the making.
   void store(StoreSnapshotChunk chunk);
+  /// Reads a chunk, before any save that waits. One that is asked for again while it waits is read once.
   void send(const SendSnapshotChunk& chunk);
 
   /// The finished snapshot `meta`, for Storage::publish; null when it is not at hand. Until `on_published`, no other
@@ -100,6 +101,8 @@ class SnapshotPipeline final : private Job {
   };
 
   void add(Task task);
+  /// The same chunk to the same follower, where it waits; else null.
+  [[nodiscard]] SendSnapshotChunk* queued(const SendSnapshotChunk& chunk);
   void start_next();
   void cancel_saves();
   void run() noexcept override;

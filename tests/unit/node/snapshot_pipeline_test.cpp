@@ -300,6 +300,39 @@ TEST_CASE_METHOD(Fixture, "chunks are read from the snapshot that the core names
   CHECK(told.read == std::vector<std::pair<std::uint64_t, std::string>>{{0, "stat"}, {4, "e5"}, {0, "state9"}});
 }
 
+TEST_CASE_METHOD(Fixture, "a chunk that is asked for again while it waits is read once, for the newest term") {
+  save(5, "state5");
+  runtime.run_all();
+  REQUIRE(publish(meta_of(5, "state5")));
+  save(9, "state9");
+  for (std::uint64_t term = 1; term <= 3; ++term) {
+    pipeline.send({NodeId{2}, {term}, meta_of(5, "state5"), 0, 4, {}});
+    pipeline.send({NodeId{2}, {term}, meta_of(5, "state5"), 4, 4, {}});
+    pipeline.send({NodeId{3}, {term}, meta_of(5, "state5"), 0, 4, {}});
+  }
+  runtime.run_all();
+  CHECK(told.read == std::vector<std::pair<std::uint64_t, std::string>>{{0, "stat"}, {4, "e5"}, {0, "stat"}});
+  CHECK(told.read_for_terms == std::vector<std::uint64_t>{3, 3, 3});
+}
+
+TEST_CASE_METHOD(Fixture, "chunks are sent before a snapshot is saved that waits") {
+  save(5, "state5");
+  runtime.run_all();
+  REQUIRE(publish(meta_of(5, "state5")));
+  save(9, "state9");
+  runtime.run_all();
+  REQUIRE(told.taken);
+  save(12, "state12");
+  pipeline.send({NodeId{2}, {1}, meta_of(5, "state5"), 0, 100, {}});
+  pipeline.send({NodeId{3}, {1}, meta_of(5, "state5"), 4, 100, {}});
+  runtime.run_all();
+  CHECK(told.read == std::vector<std::pair<std::uint64_t, std::string>>{{0, "state5"}, {4, "e5"}});
+  CHECK(told.saved.size() == 2);
+  REQUIRE(publish(meta_of(9, "state9")));
+  runtime.run_all();
+  CHECK(told.saved.size() == 3);
+}
+
 TEST_CASE_METHOD(Fixture, "a snapshot that is gone can't be sent, and readers don't stay open for ever") {
   save(5, "state5");
   runtime.run_all();
