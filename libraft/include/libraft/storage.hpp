@@ -4,8 +4,9 @@
 // Prove yours with testkit/storage_conformance.hpp. Shipped: storage/memory_storage.hpp. docs/storage.md is the guide.
 //
 // Threads: open, format, write, publish and close come from the storage lane, one at a time. read() may run beside
-// write() and asks only for entries whose write returned. Snapshot writers and readers are used on the background lane,
-// beside all else; at most one writer exists.
+// write() and asks only for entries whose write returned. create_snapshot() comes from the background lane, and
+// newest_snapshot() from the background and the apply lane: both may run beside write() and publish(). Snapshot writers
+// and readers are used on these lanes too, beside all else; at most one writer exists.
 #pragma once
 
 #include <libraft/configuration.hpp>
@@ -106,8 +107,11 @@ struct Storage {
   /// Begins a snapshot. Of `meta`, only `last` and `configuration` are final. Another unpublished one is given up.
   [[nodiscard]] virtual Result<std::unique_ptr<SnapshotWriter>> create_snapshot(const SnapshotMeta& meta) = 0;
 
-  /// Makes a finished snapshot the newest, atomically, then does `with` as write() would. errc::snapshot_stale for one
-  /// at or below the newest (nothing is changed, and the storage goes on).
+  /// Makes a finished snapshot the newest, atomically, then does `with` as write() would. The writer is used up
+  /// whatever comes of it. errc::snapshot_stale for one at or below the newest: nothing is changed, and the storage
+  /// goes on. errc::no_space: nothing of `with` stays, the storage goes on, and newest_snapshot() tells the rest. When
+  /// it is this one, only `with` is missing, and the node tries it again by write(). When it is not, nothing is
+  /// changed, and the snapshot is lost: the node fails, for what it wrote next may rest on it.
   [[nodiscard]] virtual std::error_code publish(std::unique_ptr<SnapshotWriter> snapshot, const WriteBatch& with) = 0;
 
   /// errc::no_snapshot when there is none.
