@@ -162,7 +162,7 @@ void CoreCluster::release(CoreNode& node) {
 }
 
 /// iD1-iD3: every promise on the wire is backed by the sender's disk.
-void CoreCluster::check_promise(const CoreNode& node, const Message& message) const {
+void CoreCluster::check_promise(CoreNode& node, const Message& message) const {
   if (std::holds_alternative<PreVote>(message.body)) return;
   require(term_of(message.body) <= node.disk.hard_state.term, "iD1: the term on the wire is durable");
   if (const auto* vote = std::get_if<RequestVoteReply>(&message.body); vote != nullptr && vote->granted) {
@@ -173,11 +173,20 @@ void CoreCluster::check_promise(const CoreNode& node, const Message& message) co
   }
   if (const auto* append = std::get_if<AppendEntriesReply>(&message.body); append != nullptr && append->accepted) {
     require(has_entry(node.disk, append->match), "iD3: what is acknowledged is durable");
+    if (append->term > node.acknowledged_in) node.acknowledged = {};
+    node.acknowledged_in = append->term;
+    node.acknowledged = std::max(node.acknowledged, append->match);
   }
   if (const auto* install = std::get_if<InstallSnapshotReply>(&message.body);
       install != nullptr && install->installed) {
     require(has_entry(node.disk, install->last.index), "iD4: an installed snapshot is durable");
   }
+}
+
+/// iS9: what was acknowledged stays, until a later leader may replace it.
+void CoreCluster::check_acknowledged(const CoreNode& node) const {
+  if (node.disk.hard_state.term != node.acknowledged_in) return;
+  require(has_entry(node.disk, node.acknowledged), "iS9: what is acknowledged is never lost");
 }
 
 /// iS4: what was committed once is committed for ever; iS6: on the disks of a quorum.
@@ -230,6 +239,7 @@ void CoreCluster::persist(CoreNode& node) {
     node.disk.snapshot_state = node.incoming;
   }
   write(node.disk, batch);
+  check_acknowledged(node);
   node.persisted = batch.id;
   release(node);
   step(node, Persisted{batch.id});

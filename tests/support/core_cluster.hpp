@@ -35,7 +35,9 @@ struct CoreNode {
   std::deque<std::function<Event(CoreNode&)>> jobs;  ///< of the state machine and the disk, in order
   std::string state;                                 ///< of the machine: a running digest of the commands
   LogIndex applied;
-  std::string incoming;  ///< a snapshot on its way in
+  Term acknowledged_in;   ///< the term of the newest acknowledgement that left this node
+  LogIndex acknowledged;  ///< and what it says is durable here
+  std::string incoming;   ///< a snapshot on its way in
   std::optional<ProposalOutcome> proposal;
   std::vector<ReadOutcome> reads;
   std::vector<TransferOutcome> transfers;
@@ -81,7 +83,8 @@ class CoreCluster {
  private:
   void carry_out(CoreNode& node, Effects& effects);
   void release(CoreNode& node);
-  void check_promise(const CoreNode& node, const Message& message) const;
+  void check_promise(CoreNode& node, const Message& message) const;
+  void check_acknowledged(const CoreNode& node) const;
   void check_commit(const CoreNode& node);
   void apply(CoreNode& node, const Entries& entries);
 

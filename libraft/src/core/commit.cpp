@@ -8,6 +8,11 @@ namespace libraft::core {
 
 namespace {
 
+/// Bounds the queue before the state machine in bytes, as apply_limit() does in entries.
+bool has_room(const Core::State& state) {
+  return state.applying.unapplied.bytes() < 2 * state.options.apply_bytes_max;
+}
+
 /// A snapshot from the leader waits for its write: the state machine gets it before anything else.
 bool is_installing(const Core::State& state) {
   return state.snapshots.publishing && state.snapshots.publishing->is_install;
@@ -25,7 +30,10 @@ void hand_out(Context& context, Entries entries) {
   RAFT_ASSERT(entries.front().id.index == next(applying.handed_out), "entries are applied in order, each once");
   RAFT_ASSERT(entries.back().id.index <= applying.commit, "only committed entries are applied");
   applying.handed_out = entries.back().id.index;
-  for (const Entry& entry : entries) context.state.snapshots.bytes_since += charged_bytes(entry);
+  std::size_t bytes = 0;
+  for (const Entry& entry : entries) bytes += charged_bytes(entry);
+  context.state.snapshots.bytes_since += bytes;
+  applying.unapplied.add(applying.handed_out, bytes);
   context.effects.apply.push_back(std::move(entries));
 }
 
@@ -51,7 +59,8 @@ void advance_commit(Context& context) {
 void hand_out_committed(Context& context) {
   Core::State& state = context.state;
   Applying& applying = state.applying;
-  while (!is_installing(state) && applying.handed_out < apply_limit(state) && applying.log_read == RequestId{}) {
+  while (!is_installing(state) && has_room(state) && applying.handed_out < apply_limit(state) &&
+         applying.log_read == RequestId{}) {
     const LogIndex first = next(applying.handed_out);
     auto entries =
         state.log.slice(first, apply_limit(state), state.options.apply_entries_max, state.options.apply_bytes_max);
@@ -71,22 +80,17 @@ void on_entries_applied(Context& context, const EntriesApplied& done) {
   Applying& applying = context.state.applying;
   RAFT_ASSERT(done.upto <= applying.handed_out, "only what was handed out is applied");
   applying.applied = std::max(applying.applied, done.upto);
-  Leader* leader = context.leader();
-  if (leader == nullptr) return;
-  ProposalBudget& budget = leader->budget;
-  while (!budget.items.empty() && budget.items.front().last <= applying.applied) {
-    budget.bytes -= budget.items.front().bytes;
-    budget.items.pop_front();
-  }
+  applying.unapplied.release(applying.applied);
+  if (Leader* leader = context.leader()) leader->proposals.release(applying.applied);
 }
 
 bool on_log_read_for_apply(Context& context, const LogRead& read) {
   Applying& applying = context.state.applying;
   if (applying.log_read != read.id || read.id == RequestId{}) return false;
   applying.log_read = {};
-  // Committed entries don't change; but a snapshot may have gone past them meanwhile.
-  if (read.error || read.entries.empty() || read.entries.front().id.index != next(applying.handed_out)) return true;
-  if (is_installing(context.state)) return true;
+  // An install forgets the read that it overtakes; else what is committed and durable must be there.
+  RAFT_ASSERT(!read.error && !read.entries.empty(), "durable entries can be read");
+  RAFT_ASSERT(read.entries.front().id.index == next(applying.handed_out), "the entries read are those asked for");
   const auto count = static_cast<std::size_t>(apply_limit(context.state).value - applying.handed_out.value);
   hand_out(context, read.entries.slice(0, count));
   return true;

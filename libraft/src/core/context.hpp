@@ -7,9 +7,14 @@
 #include <libraft/effects.hpp>
 #include <libraft/types.hpp>
 
+#include <cstdint>
 #include <vector>
 
 namespace libraft::core {
+
+/// Terms and indexes beyond this are no numbers that a cluster reaches: they are refused, so that counting on never
+/// wraps.
+inline constexpr std::uint64_t kNumberMax = std::uint64_t{1} << 62;
 
 struct Context {
   Core::State& state;

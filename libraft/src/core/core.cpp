@@ -84,6 +84,7 @@ void handle_message(Context& context, const Message& message) {
 
 /// The term gate (§3.3): a higher term is followed, a lower one answered or dropped.
 void on_message(Context& context, const Message& message) {
+  if (term_of(message.body).value > kNumberMax) return;  // absurd; taken over, no later term would be left
   if (const auto* request = std::get_if<PreVote>(&message.body)) return on_pre_vote(context, message.route, *request);
   if (const auto* answer = std::get_if<PreVoteReply>(&message.body)) {
     return on_pre_vote_reply(context, message.route, *answer);

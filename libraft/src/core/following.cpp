@@ -20,10 +20,11 @@ bool is_well_formed(const AppendEntries& request) {
   return true;
 }
 
-/// The entry before the new ones is in the own log. What is committed is in the leader's log too (§3.6.3), so there is
-/// nothing to compare at or below the commit index, of which part may be compacted.
+/// The entry before the new ones is in the own log. What is compacted is committed, and so in the leader's log too
+/// (§3.6.3): there is nothing to compare.
 bool has_previous(const Context& context, LogId previous) {
-  return previous.index <= context.state.applying.commit || context.state.log.matches(previous);
+  const Log& log = context.state.log;
+  return previous.index < log.start().index || log.matches(previous);
 }
 
 /// Takes over entries that are not there yet. Entries that are there stay, also when the request ends before them: it

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <variant>
 
 namespace libraft::core {
@@ -71,6 +72,11 @@ class Progress {
   void snapshot_resent(TimePoint now);
   /// Entries for it are being read from storage (zero: no more).
   void reading(RequestId id) { log_read_ = id; }
+  /// The read brought nothing; none is begun before retry_reading().
+  void reading_failed() { has_reading_failed_ = true; }
+  void retry_reading() {
+    if (std::exchange(has_reading_failed_, false)) log_read_ = {};
+  }
 
   friend bool operator==(const Progress&, const Progress&) = default;
 
@@ -82,6 +88,7 @@ class Progress {
   std::uint64_t read_sequence_ = 0;
   bool advanced_since_heartbeat_ = false;
   RequestId log_read_;
+  bool has_reading_failed_ = false;
   std::variant<Probe, Replicate, SendingSnapshot> mode_;
 };
 

@@ -20,7 +20,7 @@ std::error_code refusal(const Context& context, const Propose& request, std::siz
     if (command.size() > state.options.command_bytes_max) return errc::command_too_large;
   }
   // One request is always let in, or one that is larger than the bound could never be.
-  if (leader->budget.bytes > 0 && leader->budget.bytes + bytes > state.options.uncommitted_bytes_max) {
+  if (leader->proposals.bytes() > 0 && leader->proposals.bytes() + bytes > state.options.uncommitted_bytes_max) {
     return errc::overloaded;
   }
   return {};
@@ -84,6 +84,7 @@ void send_heartbeat(Context& context, NodeId to, Progress& progress) {
   }
   const LogIndex commit = std::min(state.applying.commit, progress.match());
   progress.heartbeat_sent();
+  progress.retry_reading();
   progress.commit_told(commit);
   send(context, to, AppendEntries{state.term, before, {}, commit, context.leader()->read_sequence},
        Rests::on_term_write);
@@ -104,9 +105,7 @@ void on_propose(Context& context, const Propose& request) {
     for (const Bytes& command : request.commands) {
       append_entry(context, {{next(state.log.last().index), state.term}, EntryKind::command, command});
     }
-    ProposalBudget& budget = context.leader()->budget;
-    budget.items.push_back({state.log.last().index, bytes});
-    budget.bytes += bytes;
+    context.leader()->proposals.add(state.log.last().index, bytes);
   }
   context.effects.proposal = outcome;
 }
@@ -132,10 +131,15 @@ bool on_log_read_for_follower(Context& context, const LogRead& read) {
   if (leader == nullptr) return false;
   for (auto& [id, progress] : leader->followers) {
     if (progress.log_read() != read.id) continue;
+    // Compacted meanwhile, perhaps; asked again with the next heartbeat, for an answer may fail as fast as it is asked.
+    if (read.error || read.entries.empty()) {
+      progress.reading_failed();
+      return true;
+    }
     progress.reading({});
     // What was read is checked against what is in force now: the log or the follower may have moved on.
     const Log& log = context.state.log;
-    if (read.error || read.entries.empty() || read.entries.front().id.index != progress.next()) return true;
+    if (read.entries.front().id.index != progress.next()) return true;
     if (!log.matches(read.entries.back().id) || !log.matches(read.entries.front().id)) return true;
     const TermAt term = log.term_at(previous(progress.next()));
     if (!progress.can_send(context.state.options) || !std::holds_alternative<Term>(term)) return true;

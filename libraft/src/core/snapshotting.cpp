@@ -58,18 +58,36 @@ void answer(Context& context, const Routing& route, LogId last, bool installed, 
   reply(context, route, InstallSnapshotReply{context.state.term, last, installed, next_offset}, rests);
 }
 
-/// The snapshot is here, whole. Where the own log holds its last entry, what follows stays; else all of it goes (§5.3).
+/// Entries up to `meta.last` are in the own log, so they are the leader's, and committed: there is nothing to install,
+/// and what follows them, which may be acknowledged already, stays (§5.3).
+bool commit_by_snapshot(Context& context, LogId last) {
+  if (last.index > context.state.applying.commit) {
+    if (!context.state.log.matches(last)) return false;
+    commit_up_to(context, last.index);
+  }
+  return true;
+}
+
+/// A snapshot from the leader is on its way into the state machine; the next one has to wait.
+bool is_restoring(const Core::State& state) {
+  return state.snapshots.publishing || state.applying.applied < newest_index(state.snapshots);
+}
+
+/// Nothing that a leader would send; bytes from the network are never asserted on.
+bool is_absurd(const InstallSnapshot& request) {
+  return request.meta.last.term > request.term || request.meta.last.index.value > kNumberMax ||
+         request.meta.configuration.value.voters.empty();
+}
+
+/// The snapshot is here, whole, and the own log does not hold its last entry: all of the log goes (§5.3).
 void install(Context& context, const SnapshotMeta& meta) {
   Core::State& state = context.state;
+  RAFT_ASSERT(!state.log.matches(meta.last), "a log that covers the snapshot is kept");
   PersistBatch& write = batch(context);
   write.publish = meta;
   write.new_start = meta.last;
-  if (state.log.matches(meta.last) && meta.last.index <= state.log.durable()) {
-    state.log.compact_to(meta.last);
-  } else {
-    if (state.log.last().index > state.log.start().index) write.truncate_from = next(state.log.start().index);
-    state.log.reset_to(meta.last);
-  }
+  if (state.log.last().index > state.log.start().index) write.truncate_from = next(state.log.start().index);
+  state.log.reset_to(meta.last);
   state.configuration = meta.configuration.value;
   state.configuration_at = meta.configuration.at;
   state.applying.log_read = {};
@@ -84,7 +102,7 @@ void maybe_take_snapshot(Context& context) {
   Core::State& state = context.state;
   Snapshots& snapshots = state.snapshots;
   const bool is_overtaken = snapshots.incoming && !snapshots.incoming->storing &&
-                            snapshots.incoming->meta.last.index <= state.applying.commit;
+                            snapshots.incoming->meta.last.index <= state.applying.handed_out;
   if (is_overtaken) snapshots.incoming.reset();
   if (snapshots.is_taking || snapshots.publishing || snapshots.incoming) return;
   if (context.now < state.timers.snapshot_retry || !is_due(state)) return;
@@ -129,6 +147,7 @@ void on_snapshot_persisted(Context& context, PersistId upto) {
   publishing.reset();
   state.snapshots.newest = done.meta;
   state.snapshots.bytes_since = 0;
+  state.snapshots.is_wanted = false;  // who wants a newer one asks again
   if (done.compact_to && done.compact_to->index > state.log.start().index) state.log.compact_to(*done.compact_to);
   if (!done.is_install) return;
   state.applying.handed_out = done.meta.last.index;
@@ -171,19 +190,24 @@ void on_snapshot_send_failed(Context& context, const SnapshotSendFailed& failed)
   Leader* leader = context.leader();
   Progress* progress = leader == nullptr ? nullptr : leader->followers.find(failed.to);
   if (progress == nullptr || progress->snapshot() == nullptr || progress->snapshot()->meta.last != failed.last) return;
-  progress->become_probe();
+  const auto& newest = context.state.snapshots.newest;
+  if (newest && newest->last != failed.last) return progress->become_probe();  // there is a newer one to send
+  // It can't be read. Trying again at once would be a busy loop; a fresh one may do better.
+  progress->snapshot_resent(context.now);
+  context.state.snapshots.is_wanted = true;
 }
 
 void on_install_snapshot(Context& context, const Routing& route, const InstallSnapshot& request) {
   Core::State& state = context.state;
   Snapshots& snapshots = state.snapshots;
   const LogId last = request.meta.last;
-  if (last.index <= state.applying.commit) {
-    // All of it is committed here, if not yet durable: the answer waits for what was handed out.
+  if (is_absurd(request)) return answer(context, route, last, false, 0, Rests::on_term_write);
+  if (commit_by_snapshot(context, last)) {
+    // All of it is here, if not yet durable: the answer waits for what was handed out.
     return answer(context, route, last, true, request.meta.size, Rests::on_newest_write);
   }
   auto& incoming = snapshots.incoming;
-  if (snapshots.publishing || (incoming && incoming->storing)) {
+  if (is_restoring(state) || (incoming && incoming->storing)) {
     const std::uint64_t offset = incoming && incoming->meta == request.meta ? incoming->next_offset : 0;
     return answer(context, route, last, false, offset, Rests::on_term_write);
   }
@@ -204,8 +228,12 @@ void on_snapshot_chunk_stored(Context& context, const SnapshotChunkStored& store
   const Routing route = *incoming->storing;
   const SnapshotMeta meta = incoming->meta;
   incoming->storing.reset();
-  if (stored.error || meta.last.index <= state.applying.commit) {
-    // It failed, or appends went past it meanwhile.
+  if (commit_by_snapshot(context, meta.last)) {
+    // Appends went past it meanwhile.
+    incoming.reset();
+    return answer(context, route, meta.last, true, meta.size, Rests::on_newest_write);
+  }
+  if (stored.error) {
     incoming.reset();
     return answer(context, route, meta.last, false, 0, Rests::on_term_write);
   }

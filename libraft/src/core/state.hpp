@@ -18,6 +18,35 @@
 
 namespace libraft::core {
 
+/// Bytes of entries that are not applied yet: what bounds are decided by.
+class UnappliedBytes {
+ public:
+  /// Entries up to `last`, beyond those added before.
+  void add(LogIndex last, std::size_t bytes) {
+    runs_.push_back({last, bytes});
+    bytes_ += bytes;
+  }
+  /// Everything up to `applied` is applied.
+  void release(LogIndex applied) {
+    while (!runs_.empty() && runs_.front().last <= applied) {
+      bytes_ -= runs_.front().bytes;
+      runs_.pop_front();
+    }
+  }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+
+  friend bool operator==(const UnappliedBytes&, const UnappliedBytes&) = default;
+
+ private:
+  struct Run {
+    LogIndex last;
+    std::size_t bytes = 0;
+    friend bool operator==(const Run&, const Run&) = default;
+  };
+  std::deque<Run> runs_;
+  std::size_t bytes_ = 0;
+};
+
 /// Follows whoever leads the term, if known.
 struct Follower {
   std::optional<NodeId> leader;
@@ -54,25 +83,13 @@ struct Transfer {
   friend bool operator==(const Transfer&, const Transfer&) = default;
 };
 
-/// Proposals not yet applied: what admission is decided by.
-struct ProposalBudget {
-  struct Item {
-    LogIndex last;
-    std::size_t bytes = 0;
-    friend bool operator==(const Item&, const Item&) = default;
-  };
-  std::deque<Item> items;
-  std::size_t bytes = 0;
-  friend bool operator==(const ProposalBudget&, const ProposalBudget&) = default;
-};
-
 struct Leader {
   ProgressTracker followers;
   LogIndex term_start;  ///< the no-op that began this term
   std::deque<WaitingRead> reads;
   std::uint64_t read_sequence = 0;  ///< of the newest round; never used twice in a term
   std::optional<Transfer> transfer;
-  ProposalBudget budget;
+  UnappliedBytes proposals;  ///< what admission is decided by
   friend bool operator==(const Leader&, const Leader&) = default;
 };
 
@@ -134,7 +151,8 @@ struct Applying {
   LogIndex handed_out;  ///< given to the state machine
   LogIndex applied;     ///< done by it
   bool durable_only = false;
-  RequestId log_read;  ///< entries for it are being read (zero: none)
+  RequestId log_read;        ///< entries for it are being read (zero: none)
+  UnappliedBytes unapplied;  ///< handed out and not applied
   friend bool operator==(const Applying&, const Applying&) = default;
 };
 

@@ -6,6 +6,9 @@
 namespace libraft {
 namespace {
 
+/// More entries than that never lie in one batch; beyond it, sums of indexes could wrap.
+constexpr std::size_t kEntriesMax = std::size_t{1} << 32;
+
 std::string validate_configuration(const Configuration& configuration, NodeId self) {
   std::set<NodeId> seen;
   for (const auto* group : {&configuration.voters, &configuration.learners}) {
@@ -41,6 +44,9 @@ std::string validate(const CoreOptions& options) {
     return "uncommitted_bytes_max must be at least command_bytes_max: the longest command could never be proposed.";
   }
   if (options.apply_entries_max == 0) return "apply_entries_max must be positive.";
+  if (options.append_entries_max > kEntriesMax) return "append_entries_max must be at most 2^32.";
+  if (options.apply_entries_max > kEntriesMax) return "apply_entries_max must be at most 2^32.";
+  if (options.snapshot_growth_factor == 0) return "snapshot_growth_factor must be positive; 1 is the least.";
   if (options.apply_bytes_max == 0) return "apply_bytes_max must be positive.";
   if (options.reads_waiting_max == 0) return "reads_waiting_max must be positive.";
   if (options.snapshot_chunk_bytes == 0) return "snapshot_chunk_bytes must be positive.";

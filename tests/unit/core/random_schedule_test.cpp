@@ -25,7 +25,7 @@ CoreOptions small_options(std::uint64_t seed) {
 }
 
 /// One random move.
-void move(CoreCluster& cluster, std::mt19937_64& random, std::uint64_t& proposals) {
+void move(CoreCluster& cluster, std::mt19937_64& random, NodeId slow_disk, std::uint64_t& proposals) {
   const auto draw = [&](std::size_t bound) { return static_cast<std::size_t>(random() % bound); };
   auto nodes = cluster.nodes();
   CoreNode& node = *nodes[draw(nodes.size())];
@@ -48,9 +48,14 @@ void move(CoreCluster& cluster, std::mt19937_64& random, std::uint64_t& proposal
     case 7:
       if (draw(10) == 0 && node.core) cluster.step(node, TransferRequested{{++proposals}, std::nullopt});
       break;
+    case 8:
+      if (CoreNode* leader = cluster.leader()) {
+        cluster.step(*leader, PeerChanged{node.id, draw(2) == 0 ? PeerEvent::dropped : PeerEvent::reachable});
+      }
+      break;
     default:
       if (const auto what = draw(10); what < 2) {
-        cluster.persist(node);
+        if (node.id != slow_disk || draw(40) == 0) cluster.persist(node);
       } else if (what < 4) {
         cluster.run_job(node);
       } else if (what == 4) {
@@ -97,8 +102,9 @@ TEST_CASE("random schedules keep every safety rule, and a healed cluster converg
     CAPTURE(seed);
     CoreCluster cluster(seed % 5 == 0 ? 5 : seed % 7 == 0 ? 1 : 3, small_options(seed), seed);
     std::mt19937_64 random(seed);
+    const NodeId slow_disk{seed % 2 == 0 ? 0 : 1 + random() % 3};
     std::uint64_t proposals = 0;
-    for (int i = 0; i < 3000; ++i) REQUIRE_NOTHROW(move(cluster, random, proposals));
+    for (int i = 0; i < 3000; ++i) REQUIRE_NOTHROW(move(cluster, random, slow_disk, proposals));
     for (CoreNode* node : cluster.nodes()) {
       if (!node->core) cluster.restart(*node);
     }
