@@ -47,6 +47,9 @@ bash "$scripts/run-node.sh" 2 "${here[@]}" >/dev/null 2>&1 &
 wait_until 20 node_answers 2 || fail "run-node.sh did not bring n2 up"
 output=$(node_status 2 .nodeId)
 expect_equal "the node of run-node.sh" "$output" n2
+output=$(bash "$scripts/run-node.sh" 2 "${here[@]}" 2>&1)
+expect_equal "run-node.sh for a node that runs: exit status" "$?" 2
+expect_contains "run-node.sh for a node that runs" "$output" "n2 already runs"
 bash "$scripts/run-cluster.sh" "${here[@]}" --stop >/dev/null || fail "run-cluster.sh --stop of a single node"
 ! node_answers 2 || fail "n2 answers after --stop"
 wait
