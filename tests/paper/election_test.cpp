@@ -52,7 +52,7 @@ TEST_CASE("a cluster elects exactly one leader, and a leader that is heard stays
   for (CoreNode* node : cluster.nodes()) CHECK(node->core->status().leader == first);
 }
 
-TEST_CASE("election timeouts are chosen randomly from [1x, 2x) (§3.4)") {
+TEST_CASE("election timeouts are chosen randomly from one to two times the minimum (§3.4)") {
   std::set<TimePoint> drawn;
   CoreOptions options;
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {

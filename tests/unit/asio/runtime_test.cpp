@@ -173,7 +173,7 @@ TEST_CASE("a new deadline replaces the one before, earlier or later") {
   CHECK(fired.get_future().get() >= later);
 }
 
-TEST_CASE("a deadline in the past is due at once; never means never") {
+TEST_CASE("a deadline in the past is due at once, and never means never") {
   Bench bench(GENERATE(false, true));
   std::promise<void> fired;
   bool never_fired = true;
