@@ -171,7 +171,7 @@ expect_equal "its members" "$(jq -c keys <<<"$HTTP_BODY")" \
   '["commitIndex","lastApplied","leader","leaderId","nodeId","ok","state","term"]'
 http GET "$raft/raft/status"
 for member in nodeId state term leaderId votedFor commitIndex lastApplied logLen lastLogIndex lastLogTerm logBaseIndex \
-  logBaseTerm snapshotIndex peers nextIndex matchIndex; do
+  logBaseTerm snapshotIndex snapshotsInstalled peers nextIndex matchIndex; do
   jq -e --arg name "$member" 'has($name)' >/dev/null <<<"$HTTP_BODY" || fail "/raft/status has no $member: $HTTP_BODY"
   passed
 done

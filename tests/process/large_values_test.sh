@@ -35,6 +35,7 @@ node_start "$down"
 node_wait_up "$down"
 wait_converged 60
 [ "$(node_status "$down" .logBaseIndex)" -gt "$last" ] || fail "n$down was not brought up by a snapshot"
+[ "$(node_status "$down" .snapshotsInstalled)" -ge 1 ] || fail "n$down counts no installed snapshot"
 has_nuls "$down" || fail "n$down does not have the value from the snapshot"
 passed
 
