@@ -42,14 +42,15 @@ for i in $(followers); do
   node_kill "$i"
 done
 http_answer="$scratch/answer"
-curl -s --noproxy '*' -m 20 -o /dev/null -w '%{http_code}' -X PUT -d '{"key":"waiting","value":"v"}' \
+curl -s --noproxy '*' -m 20 -w '\n%{http_code}' -X PUT -d '{"key":"waiting","value":"v"}' \
   "$(node_url "$LEADER")/set" >"$http_answer" &
 writer=$!
 appended() { [ "$(node_status "$LEADER" '.lastLogIndex - .commitIndex')" -ge 1 ]; }
 wait_until 5 appended || fail "the waiting write was not appended"
 stops_at_once "a leader without a quorum" "$LEADER" TERM
 wait "$writer"
-expect_equal "the answer to the write that waited" "$(cat "$http_answer")" 503
+expect_equal "the answer to the write that waited" "$(tail -n 1 "$http_answer")" 503
+expect_contains "its body" "$(cat "$http_answer")" '"error":"timeout"'
 
 note "- a node that never had a quorum, with idle connections"
 node_start "$LEADER"
