@@ -36,6 +36,30 @@ for path in / /raft /raft/ /raft/status/x /raft/unknown /health /set; do
 done
 expect_equal "what all these refusals changed" "$(place)" "$start"
 
+note "- the AppendEntries of docs/formats.md, right in all but what makes it somebody else's"
+example=$(sed -n '/^    {"version":1,"cluster"/,/^$/p' "$project_root/docs/formats.md")
+cluster=$(jq -r .cluster "$(node_dir "$follower")/raft_state.json")
+# message JQ-FILTER: the example, made to come from the leader to the follower in a term that would be followed.
+message() {
+  jq -c --arg cluster "$cluster" --arg from "$(node_name "$LEADER")" --arg to "$(node_name "$follower")" \
+    ".cluster = \$cluster | .from = \$from | .leaderId = \$from | .to = \$to | .term = 999999 | $1" <<<"$example"
+}
+# refused_with WHAT STATUS ERROR JQ-FILTER
+refused_with() {
+  http POST "$raft/raft/appendentries" "$(message "$4")"
+  expect_error "$1" "$2"
+  expect_equal "$1" "$(field error)" "$3"
+}
+refused_with "another cluster's message" 403 wrong_cluster '.cluster = "0000000000000abc"'
+refused_with "another group's message" 403 wrong_cluster '.group = 1'
+refused_with "another node's message" 421 wrong_receiver '.to = "node-8082"'
+refused_with "a message for this node before its disk was wiped" 421 wrong_receiver '.toIncarnation = "00000000000000fe"'
+expect_equal "what these refusals changed" "$(place)" "$start"
+http POST "$raft/raft/appendentries" "$(message '.term = 0 | .prevLogIndex = 0 | .prevLogTerm = 0 | .entries = []')"
+expect_status "the message of a leader of long ago" 200
+expect_equal "its answer" "$(jq -c '[.success, .term]' <<<"$HTTP_BODY")" "[false,$LEADER_TERM]"
+expect_equal "what it changed" "$(place)" "$start"
+
 # The same members under another cluster's name: they refuse this node, and it can't disturb them.
 foreign_id=$((follower))
 node_kill "$foreign_id"
