@@ -48,8 +48,10 @@ while [ $# -gt 0 ]; do
   shift 2
 done
 for number in "$rounds" "$writers" "$seed"; do
-  [[ "$number" =~ ^[0-9]+$ ]] || die "'$number' is not a number"
+  [[ "$number" =~ ^(0|[1-9][0-9]{0,8})$ ]] || die "'$number' is not a number"
 done
+[ "$rounds" -ge 1 ] || die "--rounds takes at least 1"
+[ "$writers" -ge 1 ] || die "--writers takes at least 1"
 
 ensure_kvserver
 need_programs curl jq awk
@@ -133,6 +135,8 @@ for i in 1 2 3; do
   dump_content "$i" >"$scratch/content.n$i"
 done
 collect_history >"$scratch/history"
+ended=$(grep -c '^end w[0-9]* [1-9]' "$scratch/history")
+[ "$ended" -eq "$writers" ] || fail "only $ended of $writers writers wrote to the end (seed $seed)"
 if [ -n "$keep" ]; then
   mkdir -p "$keep" && cp "$scratch/history" "$scratch"/content.n? "$keep"
 fi
@@ -141,4 +145,4 @@ bash "$project_root/scripts/lib/check-history.sh" "$scratch/history" "$scratch"/
   fail "the history does not hold (seed $seed)"
 note "rounds with fewer than 50 acknowledged writes: $quiet of $rounds"
 [ $((quiet * 10)) -le "$rounds" ] || fail "more than one round in ten had fewer than 50 acknowledged writes"
-note "PASS: $rounds rounds, nothing acknowledged was lost, all nodes are equal (seed $seed)"
+note "PASS: $rounds rounds with $ended writers, nothing acknowledged was lost, all nodes are equal (seed $seed)"

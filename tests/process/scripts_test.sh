@@ -89,6 +89,13 @@ expect_equal "the last line of the demo" "$(tail -n 1 <<<"$output")" "PASS: demo
 output=$(bash "$scripts/kill-leader-test.sh" --rounds 2 2>&1) || fail "kill-leader-test.sh: $output"
 expect_contains "kill-leader-test.sh" "$(tail -n 1 <<<"$output")" "PASS: 2 leaders killed"
 
+note "- a chaos run that would show nothing"
+for option in --rounds --writers; do
+  output=$(bash "$scripts/chaos.sh" "$option" 0 2>&1)
+  expect_equal "chaos.sh $option 0: exit status" "$?" 2
+  expect_contains "chaos.sh $option 0" "$output" "$option takes at least 1"
+done
+
 note "- every script explains itself"
 for script in setup run-cluster run-node watch-leader demo kill-leader-test validate chaos test; do
   output=$(bash "$scripts/$script.sh" --help 2>&1) || fail "$script.sh --help: $output"
