@@ -4,11 +4,14 @@
 # Usage: scripts/lib/check-history.sh HISTORY NODE-CONTENT...
 #
 #   HISTORY       a line for each write, in each writer's order (and "end WRITER COUNT" at each writer's end):
-#                   WRITER SEQUENCE POSITION KEY VALUE STATUS CURL-EXIT CONNECTS INDEX TERM
-#                 POSITION counts within one run of curl, CONNECTS are the connections that this write opened
+#                   WRITER SEQUENCE POSITION KEY VALUE 200 CURL-EXIT CONNECTS INDEX TERM
+#                   WRITER SEQUENCE POSITION KEY VALUE STATUS CURL-EXIT CONNECTS ERROR
+#                 POSITION counts within one run of curl, CONNECTS are the connections that this write opened, ERROR
+#                 is the word in the answer's body, or "-"
 #   NODE-CONTENT  for each node a file of "KEY VALUE" lines; "-" stands for an absent key
 #
-# A write is acknowledged (200), refused (certainly not done), or its outcome is unknown. curl repeats a request by
+# A write is acknowledged (200), refused (certainly not done, which docs/kvserver.md promises for every error but
+# "timeout" and those of status 500), or its outcome is unknown. curl repeats a request by
 # itself when a connection that it re-uses turns out dead, so a refusal counts only for a write sent once.
 #
 # What has to hold: no writer's history has a gap; an acknowledged write has an index of its own, above the writer's
@@ -34,10 +37,10 @@ done
 
 awk -v unequal="${unequal:-0}" '
   function violation(text) { if (++violations <= 20) print "VIOLATION: " text }
-  function outcome(position, status, exit_code, connects) {
+  function outcome(position, status, exit_code, connects, error) {
     if (status == 200) return "acknowledged"
     sent_once = position == 0 || connects == 0
-    if (sent_once && status == 409) return "refused"
+    if (sent_once && status ~ /^[45]/ && status != 500 && error ~ /^[a-z_]+$/ && error != "timeout") return "refused"
     if (position == 0 && exit_code == 7) return "refused"
     return "unknown"
   }
@@ -51,7 +54,7 @@ awk -v unequal="${unequal:-0}" '
       violation("the history of " $1 " has a gap before write " $2)
       sequence[$1] = $2
     }
-    result = outcome($3, $6, $7, $8)
+    result = outcome($3, $6, $7, $8, $9)
     count[result]++
     write = $4 SUBSEP $5
     result_of[write] = result

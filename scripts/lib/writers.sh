@@ -8,7 +8,8 @@ writes_per_batch=10
 shared_keys=5
 writer_pids=()
 
-# compose_batch WRITER FIRST-SEQUENCE URL: curl's instructions. Every tenth write goes to a key that all share.
+# compose_batch WRITER FIRST-SEQUENCE URL: curl's instructions. Every tenth write goes to a key that all share. Each
+# answer is followed by a line that begins with "@", for history_lines.
 compose_batch() {
   local writer=$1 sequence key value position
   for ((position = 0; position < writes_per_batch; position++)); do
@@ -18,12 +19,24 @@ compose_batch() {
     value=$writer.$sequence
     printf 'url = "%s/set"\nrequest = PUT\nheader = "Content-Type: application/json"\n' "$3"
     printf 'data = "{\\"key\\":\\"%s\\",\\"value\\":\\"%s\\"}"\n' "$key" "$value"
-    printf 'write-out = "%s %d %d %s %s %%{http_code} %%{exitcode} %%{num_connects} ' \
+    printf 'write-out = "\\n@ %s %d %d %s %s %%{http_code} %%{exitcode} %%{num_connects} ' \
       "$writer" "$sequence" "$position" "$key" "$value"
     printf '%%header{x-raft-index} %%header{x-raft-term}\\n"\n'
-    printf 'output = /dev/null\nfail\nmax-time = 4\nnoproxy = "*"\n'
+    printf 'fail-with-body\nmax-time = 4\nnoproxy = "*"\n'
     [ $((position + 1)) -eq "$writes_per_batch" ] || echo next
   done
+}
+
+# history_lines: lines of the history from what curl printed; the word of an error takes the place of index and term.
+history_lines() {
+  awk '
+    /^@ / {
+      if ($7 == 200) print substr($0, 3)
+      else print $2, $3, $4, $5, $6, $7, $8, $9, (word == "" ? "-" : word)
+      word = ""
+      next
+    }
+    match($0, /"error":"[a-z_]+"/) { word = substr($0, RSTART + 9, RLENGTH - 10) }'
 }
 
 # look_for_leader: the URL of a node that says that it leads; all are asked at once, for a paused one does not answer.
@@ -45,6 +58,7 @@ run_writer() {
     fi
     answers=$(compose_batch "$writer" $((sequence + 1)) "$target" | curl -s --fail-early -K - 2>/dev/null)
     status=$?
+    answers=$(history_lines <<<"$answers")
     [ -z "$answers" ] || printf '%s\n' "$answers" >>"$scratch/history.$writer"
     written=$(grep -c . <<<"$answers")
     sequence=$((sequence + written))
