@@ -5,24 +5,11 @@
 #include <set>
 
 using namespace libraft;
-using libraft::test::CoreCluster;
-using libraft::test::CoreNode;
+using namespace libraft::test;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 namespace {
-
-Message from(std::uint64_t sender, std::uint64_t receiver, MessageBody body) {
-  Message message;
-  message.route.from = {sender};
-  message.route.to = {receiver};
-  message.body = std::move(body);
-  return message;
-}
-
-Event received(std::uint64_t sender, std::uint64_t receiver, MessageBody body) {
-  return MessageReceived{from(sender, receiver, std::move(body))};
-}
 
 /// The bodies of one kind that are under way.
 template <class Body>

@@ -344,4 +344,26 @@ std::vector<CoreNode*> CoreCluster::nodes() {
   return all;
 }
 
+Event received(std::uint64_t sender, std::uint64_t receiver, MessageBody body) {
+  Message message;
+  message.route.from = {sender};
+  message.route.to = {receiver};
+  message.body = std::move(body);
+  return MessageReceived{std::move(message)};
+}
+
+Entry entry(std::uint64_t index, std::uint64_t term) {
+  return {{{index}, {term}}, EntryKind::command, Bytes(std::to_string(index) + "@" + std::to_string(term))};
+}
+
+std::vector<Entry> log_of(const std::vector<std::uint64_t>& terms) {
+  std::vector<Entry> entries;
+  for (const std::uint64_t term : terms) entries.push_back(entry(entries.size() + 1, term));
+  return entries;
+}
+
+CoreNode& other_than(CoreCluster& cluster, const CoreNode& node) {
+  return cluster.node(node.id == NodeId{1} ? 2 : 1);
+}
+
 }  // namespace libraft::test

@@ -99,4 +99,12 @@ class CoreCluster {
   std::map<LogIndex, std::string> applied_;  ///< iS7: the state after each index
 };
 
+/// This message from one node arrives at another.
+[[nodiscard]] Event received(std::uint64_t sender, std::uint64_t receiver, MessageBody body);
+/// A command whose text tells its index and term.
+[[nodiscard]] Entry entry(std::uint64_t index, std::uint64_t term);
+/// A log of these terms, from index 1 on.
+[[nodiscard]] std::vector<Entry> log_of(const std::vector<std::uint64_t>& terms);
+[[nodiscard]] CoreNode& other_than(CoreCluster& cluster, const CoreNode& node);
+
 }  // namespace libraft::test
