@@ -28,6 +28,7 @@ address=127.0.0.1
 folder=$project_root/.cluster
 fresh=false
 action=stay
+given=() # the options that another call needs to find this cluster again
 while [ $# -gt 0 ]; do
   case "$1" in
     --nodes | --bind | --dir) [ $# -gt 1 ] || die "$1 needs a value" ;;
@@ -40,11 +41,13 @@ while [ $# -gt 0 ]; do
       ;;
     --bind)
       address=$2
+      given+=(--bind "$2")
       shift
       ;;
     --dir)
       mkdir -p "$2" || die "cannot use the folder '$2'"
       folder=$(cd "$2" && pwd)
+      given+=(--dir "$folder")
       shift
       ;;
     --fresh) fresh=true ;;
@@ -58,6 +61,9 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
+
+again=
+[ "${#given[@]}" -eq 0 ] || again=$(printf ' %q' "${given[@]}")
 
 local_cluster "$nodes" "$address" "$folder"
 
@@ -73,7 +79,8 @@ fi
 
 ensure_kvserver
 need_programs curl jq awk ps
-no_node_runs || die "this cluster already runs ($(running_nodes | tr '\n' ' ')); stop it by --stop"
+no_node_runs ||
+  die "this cluster already runs ($(running_nodes | tr '\n' ' ')); stop it by: scripts/run-cluster.sh --stop$again"
 refuse_taken_ports
 if [ "$fresh" = true ]; then
   rm -rf "${folder:?}/data" "$folder"/n?.log
@@ -111,7 +118,7 @@ END
 
 if [ "$action" = detach ]; then
   action=detached
-  note "The nodes run on; stop them by: scripts/run-cluster.sh --stop"
+  note "The nodes run on; stop them by: scripts/run-cluster.sh --stop$again"
   exit 0
 fi
 
@@ -121,7 +128,7 @@ while true; do
   for ((i = 1; i <= nodes; i++)); do
     if ! node_is_running "$i" && [ -z "${told[i]:-}" ]; then
       told[i]=1
-      note "n$i has ended; start it again in another terminal by: scripts/run-node.sh $i --nodes $nodes"
+      note "n$i has ended; start it again in another terminal by: scripts/run-node.sh $i --nodes $nodes$again"
     fi
   done
   sleep 0.5

@@ -57,7 +57,7 @@ ensure_kvserver
 need_programs ps
 local_cluster "$nodes" "$address" "$folder"
 # Else its line in the pid file would give way to this shell's, and --stop would no longer find it.
-! running_nodes | grep -q "^n$number " || die "n$number already runs; stop it by scripts/run-cluster.sh --stop"
+! running_nodes | grep -q "^n$number " || die "n$number already runs, with its data in $folder"
 mkdir -p "$folder/data"
 mapfile -t variables < <(node_environment "$number")
 # The process that runs on under this shell's id is the node.

@@ -20,6 +20,7 @@ output=$(bash "$scripts/run-cluster.sh" "${here[@]}" --detach 2>&1) || fail "run
 expect_contains "the table" "$output" "n3    $(node_url 3)"
 expect_contains "what to try" "$output" "curl -X PUT"
 expect_equal "curl lines" "$(grep -c '^  curl' <<<"$output")" 3
+expect_contains "how to stop it" "$output" "run-cluster.sh --stop --bind $cluster_address --dir $cluster_dir"
 first=$(grep '^  curl -X PUT' <<<"$output")
 expect_contains "the first line to try" "$(eval "$first" 2>/dev/null)" '"message":"stored"'
 for i in 1 2 3; do
