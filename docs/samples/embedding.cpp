@@ -138,15 +138,14 @@ bool is_seen_here(libraft::RaftNode& here, const libraft::Applied& written_elsew
 }
 // end of sample
 
-void asynchronous(libraft::RaftNode& node) {
+void asynchronous(libraft::RaftNode& node, asio::thread_pool& pool) {
   // sample: future
   std::future<libraft::Applied> later = node.async_propose(libraft::Bytes("carol=c:1"), asio::use_future);
   std::cout << "entry " << later.get().index.value << '\n';  // get() throws std::system_error on an error
   // end of sample
 
   // sample: callback
-  asio::thread_pool pool(2);
-  auto strand = asio::make_strand(pool.get_executor());
+  auto strand = asio::make_strand(pool.get_executor());  // the pool outlives the node
   node.async_propose(libraft::Bytes("dave=d:1"),
                      asio::bind_executor(strand, [](std::error_code error, const libraft::Applied& applied) {
                        if (error) std::cout << "not done: " << error.message() << '\n';
@@ -186,6 +185,7 @@ bool on_a_shared_pool() {
 }  // namespace
 
 int main() {
+  asio::thread_pool pool(2);
   // sample: run
   const libraft::LocalNetwork network;
   const auto node = make_node(network);
@@ -200,7 +200,7 @@ int main() {
 
   bool is_right = set_address(*node, "alice", "a:1") == Outcome::done;
   is_right = is_right && address_of(*node, "alice") == "a:1" && address_as_far_as_known(*node, "alice") == "a:1";
-  asynchronous(*node);
+  asynchronous(*node, pool);
   is_right = is_right && address_of(*node, "dave") == "d:1";
   const auto written = node->propose(libraft::Bytes("erin=e:1"));
   is_right = is_right && written && is_seen_here(*node, *written) && on_a_shared_pool();

@@ -14,8 +14,8 @@
 // Every request has two forms. `async_x(..., token)` takes any Asio completion token (callback, use_future,
 // use_awaitable, deferred, bind_executor...) and never blocks; `x(...)` waits in the calling thread. The handler of an
 // asynchronous request is called exactly once, never inside the call that started it, and on its associated executor:
-// without one, on the node's protocol lane, where it must be quick. Requests are bounded by the timeouts in their
-// options; per-operation cancellation is not supported.
+// without one, on the node's protocol lane, where it must be quick. What a handler's executor belongs to must outlive
+// the node. Requests are bounded by the timeouts in their options; per-operation cancellation is not supported.
 //
 // How a request ended is in its error_code: none: done; else compare it with libraft::condition (certainly not done, or
 // outcome unknown). A request to a node that is not running ends with errc::stopped.

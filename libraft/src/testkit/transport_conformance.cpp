@@ -263,12 +263,12 @@ void a_silent_peer_holds_up_no_other(Bench& bench) {
   bench.exchange(1, 2);
 }
 
-/// A thread that sends one message from a node again and again.
+/// A thread that sends one message from a node again and again, so many times at most.
 class Sender {
  public:
   Sender(Transport& transport, Message message)
       : thread_([this, &transport, message = std::move(message)] {
-          while (!is_over_) {
+          for (int i = 0; i < kSendsMax && !is_over_; ++i) {
             std::vector<Message> messages(2, message);
             transport.send(messages);
             std::this_thread::yield();
@@ -282,6 +282,10 @@ class Sender {
   }
 
  private:
+  /// Enough to be in the middle of it when the transport stops, and an end to it where a broken transport hands
+  /// messages back faster than they can be looked at.
+  static constexpr int kSendsMax = 20000;
+
   std::atomic<bool> is_over_ = false;
   std::thread thread_;
 };
