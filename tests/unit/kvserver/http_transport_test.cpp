@@ -369,28 +369,36 @@ TEST_CASE("HttpTransport answers 503 when the node does not reply in time") {
 }
 
 TEST_CASE("HttpTransport does not take a reply that belongs to another request for its own") {
-  // A peer that answers everything with one and the same reply.
-  HttpServerOptions options;
-  HttpServer liar(options);
+  // A peer that answers everything with one and the same reply. Its handler's data outlive the server.
+  std::string same;
+  std::atomic<int> calls = 0;
+  const auto was_called = [&](int times) {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (calls < times && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    return calls >= times;
+  };
+  HttpServer liar(HttpServerOptions{});
+  liar.route("POST", "/raft/requestvote", [&](const HttpRequest&) {
+    ++calls;
+    return json_reply(200, same);
+  });
   Node a("a");
   Node b("b");
   WireMessage wire;
   wire.message = Node::reply_to(a.request_to(b, RequestVote{}), RequestVoteReply{{3}, true});
   wire.request_id = 999;
-  const WireNames names(a.names);
-  const std::string same = *write_message(wire, names);
-  std::atomic<int> calls = 0;
-  liar.route("POST", "/raft/requestvote", [&](const HttpRequest&) {
-    ++calls;
-    return json_reply(200, same);
-  });
+  same = *write_message(wire, WireNames(a.names));
   REQUIRE_FALSE(liar.start());
   a.peers({{b.id, "http://127.0.0.1:" + std::to_string(liar.port())}, {node_id_of("c"), "http://127.0.0.1:1"}});
   a.send(a.request_to(b, RequestVote{{3}, {}, false}));
   a.send(a.request_to(b, append_of({3}, 1)));
   CHECK(a.inbox.saw(b.id, PeerEvent::dropped));  // 404 from the liar
-  while (calls == 0) std::this_thread::yield();
-  a.transport.stop();  // waits for the answer that is under way
+  // Requests of a lane go one after the other: when the second one is there, the answer to the first was judged.
+  REQUIRE(was_called(1));
+  a.send(a.request_to(b, RequestVote{{4}, {}, false}));
+  REQUIRE(was_called(2));
+  CHECK(a.inbox.count() == 0);
+  a.transport.stop();
   CHECK(a.inbox.count() == 0);
 }
 
