@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "util/digest.hpp"
+
 namespace libraft::testkit {
 namespace {
 
@@ -47,6 +49,16 @@ class DiskModel::Survival {
   bool may_grow_ = false;
   bool cut_ = false;
 };
+
+template <class Visit>
+void DiskModel::for_each_sector(const DataChange& change, Visit visit) {
+  const std::uint64_t end = change.offset + change.bytes.size();
+  for (std::uint64_t from = change.offset; from < end;) {
+    const std::uint64_t to = std::min(end, (from / kSectorBytes + 1) * kSectorBytes);
+    visit(from, to);
+    from = to;
+  }
+}
 
 DiskModel::DiskModel() : directories_{"", "/", "."} {}
 
@@ -162,9 +174,86 @@ void DiskModel::crash(std::uint64_t seed) {
   for (const NameChange& change : pending_names_) {
     if (survival.keeps()) apply(durable_names_, change);
   }
+  settle_names();
+}
+
+void DiskModel::settle_names() {
   pending_names_.clear();
   names_ = durable_names_;
   forget_unreachable();
+}
+
+std::map<FileNumber, std::string> DiskModel::possible_names() const {
+  std::map<FileNumber, std::string> names;
+  for (const NameChange& change : pending_names_) names[change.file] = change.path;
+  for (const auto& [path, file] : durable_names_) names[file] = path;
+  for (const auto& [path, file] : names_) names[file] = path;
+  return names;
+}
+
+std::vector<PendingChange> DiskModel::pending() const {
+  using Kind = PendingChange::Kind;
+  std::vector<PendingChange> all;
+  for (const auto& [file, path] : possible_names()) {
+    const FileState& state = files_.at(file);
+    for (const DataChange& change : state.pending) {
+      if (change.is_truncation) {
+        all.push_back({Kind::truncation, path});
+        continue;
+      }
+      for_each_sector(change, [&](std::uint64_t, std::uint64_t) { all.push_back({Kind::sector, path}); });
+      if (change.offset + change.bytes.size() > state.durable.size()) all.push_back({Kind::growth, path});
+    }
+  }
+  for (const NameChange& change : pending_names_) {
+    all.push_back({Kind::name, change.kind == NameChange::Kind::rename ? change.to : change.path});
+  }
+  return all;
+}
+
+void DiskModel::crash_keeping(const std::vector<bool>& kept) {
+  std::size_t next = 0;
+  const auto keeps = [&] { return next < kept.size() ? bool(kept[next++]) : false; };
+  for (const auto& [file, path] : possible_names()) {
+    FileState& state = files_.at(file);
+    const std::uint64_t size_before = state.durable.size();
+    for (const DataChange& change : state.pending) {
+      if (change.is_truncation) {
+        if (keeps()) apply(state.durable, change);
+        continue;
+      }
+      const std::uint64_t end = change.offset + change.bytes.size();
+      for_each_sector(change, [&](std::uint64_t from, std::uint64_t to) {
+        const std::string_view sector = std::string_view(change.bytes).substr(from - change.offset, to - from);
+        if (keeps()) place(state.durable, from, sector);
+      });
+      if (end > size_before && keeps() && state.durable.size() < end) state.durable.resize(end, '\0');
+    }
+  }
+  for (auto& [file, state] : files_) {
+    state.pending.clear();
+    state.current = state.durable;
+  }
+  for (const NameChange& change : pending_names_) {
+    if (keeps()) apply(durable_names_, change);
+  }
+  settle_names();
+}
+
+DiskDigest DiskModel::digest() const {
+  util::Digest digest;
+  const auto add = [&digest](std::string_view bytes) {
+    const std::uint64_t size = bytes.size();
+    std::array<char, 8> length{};
+    for (unsigned i = 0; i < 8; ++i) length[i] = static_cast<char>((size >> (8 * i)) & 0xff);
+    digest.update({length.data(), length.size()});
+    digest.update(bytes);
+  };
+  for (const auto& [path, file] : names_) {
+    add(path);
+    add(files_.at(file).current);
+  }
+  return digest.value();
 }
 
 void DiskModel::apply(std::string& contents, const DataChange& change) {
@@ -198,13 +287,11 @@ void DiskModel::apply_partly(std::string& contents, const DataChange& change, Su
     if (survival.keeps()) apply(contents, change);
     return;
   }
-  const std::uint64_t end = change.offset + change.bytes.size();
-  for (std::uint64_t from = change.offset; from < end;) {
-    const std::uint64_t to = std::min(end, (from / kSectorBytes + 1) * kSectorBytes);
+  for_each_sector(change, [&](std::uint64_t from, std::uint64_t to) {
     const std::string_view sector = std::string_view(change.bytes).substr(from - change.offset, to - from);
     if (survival.keeps()) place(contents, from, sector);
-    from = to;
-  }
+  });
+  const std::uint64_t end = change.offset + change.bytes.size();
   if (contents.size() < end && survival.keeps_only_growth()) contents.resize(end, '\0');
 }
 

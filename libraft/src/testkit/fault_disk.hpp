@@ -1,6 +1,9 @@
 // DiskModel: what a disk holds, what is pending on it, and what a crash leaves. A value, without faults or locks.
 #pragma once
 
+#include <libraft/testkit/fault_file_system.hpp>
+
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -61,6 +64,13 @@ class DiskModel {
   /// Keeps of what is pending what `seed` says: 0 nothing, 1 all, else a subset.
   void crash(std::uint64_t seed);
 
+  /// What a crash keeps or loses, each by itself. Of files that no name can lead to: nothing.
+  [[nodiscard]] std::vector<PendingChange> pending() const;
+  /// Keeps what is pending where `kept` says so, by the order of pending(); what is beyond its end is lost.
+  void crash_keeping(const std::vector<bool>& kept);
+  /// Of names and contents as a reader sees them.
+  [[nodiscard]] DiskDigest digest() const;
+
   [[nodiscard]] static std::string parent_of(const std::string& path);
 
  private:
@@ -89,7 +99,12 @@ class DiskModel {
   static void apply(std::string& contents, const DataChange& change);
   static void apply(Names& names, const NameChange& change);
   static void apply_partly(std::string& contents, const DataChange& change, Survival& survival);
+  /// Calls `visit(from, to)` for each sector that a write touches.
+  template <class Visit>
+  static void for_each_sector(const DataChange& change, Visit visit);
+  [[nodiscard]] std::map<FileNumber, std::string> possible_names() const;
   void change_name(NameChange change);
+  void settle_names();
   void forget_unreachable();
 
   FileNumber next_file_ = 1;

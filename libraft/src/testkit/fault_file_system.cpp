@@ -253,6 +253,17 @@ void FaultFileSystem::crash(std::uint64_t seed) {
   impl_->end_process();
 }
 
+std::vector<PendingChange> FaultFileSystem::pending() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->disk.pending();
+}
+
+void FaultFileSystem::crash_keeping(const std::vector<bool>& kept) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->disk.crash_keeping(kept);
+  impl_->end_process();
+}
+
 bool FaultFileSystem::power_is_off() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->power_off;
@@ -320,6 +331,11 @@ void FaultFileSystem::put(const std::string& path, std::string contents) {
   const FileNumber file = impl_->disk.create(name);
   impl_->disk.sync_directory(directory);
   impl_->disk.overwrite(file, 0, contents);
+}
+
+DiskDigest FaultFileSystem::digest() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->disk.digest();
 }
 
 DiskImage FaultFileSystem::image() const {

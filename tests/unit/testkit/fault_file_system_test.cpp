@@ -2,14 +2,17 @@
 #include <libraft/error.hpp>
 #include <libraft/testkit/fault_file_system.hpp>
 
+#include <algorithm>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "support/catch.hpp"
 
 using namespace libraft;
 using testkit::FaultFileSystem;
 using testkit::FileCall;
+using testkit::PendingChange;
 
 namespace {
 
@@ -30,6 +33,28 @@ std::set<std::string> outcomes(FaultFileSystem& disk, const std::string& path, s
   }
   disk.restore(before);
   return found;
+}
+
+/// All that any subset of what is pending leaves of `path`; "-" for no file. The disk is then as before, files closed.
+std::set<std::string> all_outcomes(FaultFileSystem& disk, const std::string& path) {
+  std::set<std::string> found;
+  const auto before = disk.image();
+  const std::size_t count = disk.pending().size();
+  for (std::uint64_t subset = 0; subset < std::uint64_t{1} << count; ++subset) {
+    std::vector<bool> kept;
+    for (std::size_t i = 0; i < count; ++i) kept.push_back((subset >> i & 1) != 0);
+    disk.restore(before);
+    disk.crash_keeping(kept);
+    found.insert(disk.contents(path).value_or("-"));
+  }
+  disk.restore(before);
+  return found;
+}
+
+std::vector<PendingChange::Kind> pending_kinds(const FaultFileSystem& disk) {
+  std::vector<PendingChange::Kind> kinds;
+  for (const PendingChange& change : disk.pending()) kinds.push_back(change.kind);
+  return kinds;
 }
 
 }  // namespace
@@ -212,4 +237,67 @@ TEST_CASE("bytes can be damaged, and an image brought back") {
   CHECK(disk.contents("d/f") == "gAAd");
   disk.restore(image);
   CHECK(disk.contents("./d//f") == "good");
+}
+
+TEST_CASE("what is pending is told in the order in which a chosen crash takes it") {
+  using Kind = PendingChange::Kind;
+  FaultFileSystem disk;
+  disk.put("f", std::string(600, '.'));
+  const auto file = opened(disk, "f");
+  CHECK(disk.pending().empty());
+  CHECK_FALSE(file->write_at(500, std::string(600, 'x')));
+  CHECK_FALSE(file->truncate(3));
+  CHECK_FALSE(disk.rename("f", "g"));
+  CHECK(pending_kinds(disk) ==
+        std::vector{Kind::sector, Kind::sector, Kind::sector, Kind::growth, Kind::truncation, Kind::name});
+  CHECK(disk.pending().front().path == "g");
+  CHECK(disk.pending().back().path == "g");
+
+  disk.crash_keeping({false, true, false, false, false, true});
+  CHECK(disk.pending().empty());
+  CHECK(disk.paths() == std::vector<std::string>{"g"});
+  CHECK(disk.contents("g") == std::string(512, '.') + std::string(512, 'x'));
+}
+
+TEST_CASE("a chosen crash reaches every subset of what is pending and nothing else") {
+  FaultFileSystem disk;
+  disk.put("f", "old");
+  const auto file = opened(disk, "f");
+  CHECK_FALSE(file->write_at(0, "new"));
+  CHECK_FALSE(file->write_at(3, "er"));
+  CHECK(all_outcomes(disk, "f") ==
+        std::set<std::string>{"old", "new", "older", "newer", std::string("old\0\0", 5), std::string("new\0\0", 5)});
+  const auto drawn = outcomes(disk, "f");
+  const auto all = all_outcomes(disk, "f");
+  CHECK(std::includes(all.begin(), all.end(), drawn.begin(), drawn.end()));
+
+  const auto again = opened(disk, "f");
+  CHECK_FALSE(again->sync());
+  CHECK_FALSE(disk.remove("f"));
+  CHECK(all_outcomes(disk, "f") == std::set<std::string>{"newer", "-"});
+}
+
+TEST_CASE("what a file wrote that no name leads to is not pending") {
+  FaultFileSystem disk;
+  {
+    const auto file = opened(disk, "f", OpenMode::create);
+    CHECK_FALSE(file->write_at(0, "x"));
+  }
+  CHECK(disk.pending().size() == 3);
+  disk.put("f", "y");  // settles the name
+  CHECK(disk.pending().empty());
+}
+
+TEST_CASE("equal disks have equal digests, others not") {
+  FaultFileSystem one;
+  FaultFileSystem other;
+  CHECK(one.digest() == other.digest());
+  one.put("ab", "c");
+  other.put("a", "bc");
+  CHECK(one.digest() != other.digest());
+  const auto before = one.digest();
+  one.put("ab", "d");
+  CHECK(one.digest() != before);
+  one.put("ab", "c");
+  CHECK(one.digest() == before);
 }

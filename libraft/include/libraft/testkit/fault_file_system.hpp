@@ -21,6 +21,7 @@
 #include <libraft/export.hpp>
 #include <libraft/file_system.hpp>
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -49,6 +50,22 @@ enum class FileCall {
   truncate,
   sync,
 };
+
+/// Something pending that a crash keeps or loses by itself.
+struct PendingChange {
+  /// What it is about.
+  enum class Kind {
+    sector,      ///< bytes of one write within one sector
+    growth,      ///< the new size of a file that was written beyond its end; without the bytes it is zeros
+    truncation,  ///< of a file's contents
+    name,        ///< a creation, rename or removal
+  };
+  Kind kind = Kind::sector;
+  std::string path;  ///< of the file; of a name: the new one
+};
+
+/// Of a disk's names and contents: equal disks have equal digests.
+using DiskDigest = std::array<std::uint64_t, 2>;
 
 /// Everything that a disk holds, durable or pending. Cheap to copy.
 class LIBRAFT_EXPORT DiskImage {
@@ -88,6 +105,11 @@ class LIBRAFT_EXPORT FaultFileSystem final : public FileSystem {
   /// Power is cut (if it is not off yet) and comes back: what was durable is there, of what was pending a subset drawn
   /// by `seed`. Seed 0 keeps nothing of it, seed 1 all. Files that are open fail from now on, locks are released.
   void crash(std::uint64_t seed);
+  /// What is pending, in the order in which crash_keeping() takes it.
+  [[nodiscard]] std::vector<PendingChange> pending() const;
+  /// As crash(), but keeps of what is pending what `kept` says, one flag for each of pending(); missing flags are lost.
+  /// For going through all that a crash may leave: 2^n subsets for n pending changes.
+  void crash_keeping(const std::vector<bool>& kept);
   /// True from power_off_at's call until crash() or restore().
   [[nodiscard]] bool power_is_off() const;
 
@@ -120,6 +142,9 @@ class LIBRAFT_EXPORT FaultFileSystem final : public FileSystem {
   bool overwrite(const std::string& path, std::uint64_t offset, std::string_view bytes);
   /// Replaces a file durably, or makes one.
   void put(const std::string& path, std::string contents);
+
+  /// Of paths() and contents().
+  [[nodiscard]] DiskDigest digest() const;
 
   /// What the disk holds now, and back to it. Files that are open fail after restore, locks are released, power is on.
   [[nodiscard]] DiskImage image() const;
