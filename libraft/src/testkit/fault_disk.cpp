@@ -194,8 +194,9 @@ std::map<FileNumber, std::string> DiskModel::possible_names() const {
 std::vector<PendingChange> DiskModel::pending() const {
   using Kind = PendingChange::Kind;
   std::vector<PendingChange> all;
-  for (const auto& [file, path] : possible_names()) {
-    const FileState& state = files_.at(file);
+  for (const auto& named : possible_names()) {
+    const FileState& state = files_.at(named.first);
+    const std::string& path = named.second;
     for (const DataChange& change : state.pending) {
       if (change.is_truncation) {
         all.push_back({Kind::truncation, path});
