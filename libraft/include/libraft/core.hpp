@@ -23,6 +23,7 @@
 #include <libraft/types.hpp>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -56,6 +57,9 @@ struct CoreStatus {
   friend bool operator==(const CoreStatus&, const CoreStatus&) = default;
 };
 
+/// Other ids for members, from old to new; one to one. Who is not in it keeps the id.
+using Renaming = std::map<NodeId, NodeId>;
+
 /// The protocol of one node. See the head of this file.
 class LIBRAFT_EXPORT Core {
  public:
@@ -86,8 +90,9 @@ class LIBRAFT_EXPORT Core {
   [[nodiscard]] const Configuration& configuration() const;
 
   /// A hash of what the protocol's future depends on: timers, random state and counters are left out, so that states
-  /// which differ in nothing else are found equal.
-  [[nodiscard]] std::uint64_t protocol_digest() const;
+  /// which differ in nothing else are found equal. With `names`, the hash that it would be if the members had these
+  /// ids: states that differ only in who is who are found equal by trying all ways to name them.
+  [[nodiscard]] std::uint64_t protocol_digest(const Renaming& names = {}) const;
 
   /// Equal in everything, timers and random state too: equal Cores go on equally.
   friend LIBRAFT_EXPORT bool operator==(const Core& a, const Core& b);

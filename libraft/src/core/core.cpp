@@ -110,6 +110,7 @@ void on_time_advanced(Context& context) {
 
 void on_persisted(Context& context, PersistId upto) {
   RAFT_ASSERT(upto <= context.state.counters.last_write, "only what was handed out becomes durable");
+  context.state.counters.persisted = std::max(context.state.counters.persisted, upto);
   context.state.log.persisted(upto);
   on_vote_persisted(context, upto);
   on_snapshot_persisted(context, upto);
@@ -258,8 +259,8 @@ const Configuration& Core::configuration() const {
   return state_->configuration;
 }
 
-std::uint64_t Core::protocol_digest() const {
-  return core::protocol_digest(*state_);
+std::uint64_t Core::protocol_digest(const Renaming& names) const {
+  return core::protocol_digest(*state_, names);
 }
 
 bool operator==(const Core& a, const Core& b) {

@@ -7,6 +7,6 @@
 
 namespace libraft::core {
 
-[[nodiscard]] std::uint64_t protocol_digest(const Core::State& state);
+[[nodiscard]] std::uint64_t protocol_digest(const Core::State& state, const Renaming& names);
 
 }  // namespace libraft::core

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <vector>
 
 namespace libraft::core {
 
@@ -26,6 +27,12 @@ class InflightWindow {
 
   [[nodiscard]] bool has_room(std::size_t messages_max, std::size_t bytes_max) const {
     return sent_.size() < messages_max && bytes_ < bytes_max;
+  }
+  /// The last entry of each append that is under way.
+  [[nodiscard]] std::vector<LogIndex> lasts() const {
+    std::vector<LogIndex> lasts;
+    for (const Sent& sent : sent_) lasts.push_back(sent.last);
+    return lasts;
   }
   [[nodiscard]] bool empty() const { return sent_.empty(); }
 

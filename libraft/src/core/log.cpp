@@ -53,6 +53,12 @@ void Log::reset_to(LogId new_start) {
   writes_.clear();
 }
 
+std::vector<LogIndex> Log::proofs() const {
+  std::vector<LogIndex> proofs;
+  for (const Write& write : writes_) proofs.push_back(write.proves);
+  return proofs;
+}
+
 void Log::handed_out(PersistId id) {
   writes_.push_back({id, last().index});
 }

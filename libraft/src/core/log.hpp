@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <deque>
 #include <optional>
+#include <vector>
 
 namespace libraft::core {
 
@@ -27,6 +28,10 @@ class Log {
   [[nodiscard]] LogId start() const { return runs_.start(); }
   [[nodiscard]] LogId last() const { return runs_.last(); }
   [[nodiscard]] LogIndex durable() const { return durable_; }
+  /// Entries after this one are in memory.
+  [[nodiscard]] LogIndex cache_start() const { return cache_start_; }
+  /// What each write that is under way will prove to be durable, oldest first.
+  [[nodiscard]] std::vector<LogIndex> proofs() const;
   [[nodiscard]] const TermRuns& terms() const { return runs_; }
   [[nodiscard]] TermAt term_at(LogIndex index) const { return runs_.term_at(index); }
   /// The entry id at an index that is known to be within [start, last].

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace libraft::core {
 
@@ -58,6 +59,18 @@ class Progress {
   /// A message said that everything up to `commit` is committed.
   void commit_told(LogIndex commit) { told_commit_ = std::max(told_commit_, commit); }
   [[nodiscard]] LogIndex told_commit() const { return told_commit_; }
+  [[nodiscard]] bool has_advanced() const { return advanced_since_heartbeat_; }
+  [[nodiscard]] bool has_reading_failed() const { return has_reading_failed_; }
+  /// An append was sent to find out what agrees, and its answer is awaited.
+  [[nodiscard]] bool is_waiting() const {
+    const auto* probe = std::get_if<Probe>(&mode_);
+    return probe != nullptr && probe->is_waiting;
+  }
+  /// The last entry of each append that is under way.
+  [[nodiscard]] std::vector<LogIndex> in_flight() const {
+    const auto* replicate = std::get_if<Replicate>(&mode_);
+    return replicate != nullptr ? replicate->window.lasts() : std::vector<LogIndex>{};
+  }
   /// Has answered all that was sent.
   [[nodiscard]] bool is_idle() const { return state() == ProgressState::replicate && match_ == previous(next_); }
   /// The follower has everything up to `match`. True when that is news.

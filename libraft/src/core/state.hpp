@@ -114,6 +114,7 @@ struct RandomState {
 
 struct Counters {
   PersistId last_write;
+  PersistId persisted;  ///< the newest write known to be durable
   RequestId last_request;
   friend bool operator==(const Counters&, const Counters&) = default;
 };
