@@ -11,7 +11,25 @@ bool is_of_older_term(const MessageBody& body, Term term) {
   return !std::holds_alternative<PreVote>(body) && term_of(body) < term;
 }
 
+std::vector<Peer> others(const Configuration& configuration, NodeId self) {
+  std::vector<Peer> peers;
+  for (const auto* group : {&configuration.voters, &configuration.outgoing_voters, &configuration.learners}) {
+    for (const Peer& peer : *group) {
+      const bool is_known =
+          std::any_of(peers.begin(), peers.end(), [&](const Peer& known) { return known.id == peer.id; });
+      if (peer.id != self && !is_known) peers.push_back(peer);
+    }
+  }
+  return peers;
+}
+
 }  // namespace
+
+void SendPipeline::announce_peers(const Configuration& configuration) {
+  if (announced_ == configuration) return;
+  announced_ = configuration;
+  transport_.set_peers(others(configuration, self_.node));
+}
 
 void SendPipeline::submit(Outgoing outgoing) {
   if (outgoing.after <= persisted_) {

@@ -1,11 +1,14 @@
-// SendPipeline: persist, then promise. Keeps each message until the write that it rests on is durable.
+// SendPipeline: persist, then promise. Keeps each message until the write that it rests on is durable; and tells the
+// transport whom to send to.
 #pragma once
 
+#include <libraft/configuration.hpp>
 #include <libraft/effects.hpp>
 #include <libraft/status.hpp>
 #include <libraft/transport.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 namespace libraft::node {
@@ -16,6 +19,9 @@ class SendPipeline {
  public:
   SendPipeline(Transport& transport, const Identity& self, Metrics& metrics)
       : transport_(transport), self_(self), metrics_(metrics) {}
+
+  /// Tells the transport whom to send to: the others of `configuration`, unless it knows already.
+  void announce_peers(const Configuration& configuration);
 
   /// Ready at once when its write is durable, else when it becomes so.
   void submit(Outgoing outgoing);
@@ -38,6 +44,7 @@ class SendPipeline {
   Transport& transport_;
   const Identity self_;
   Metrics& metrics_;
+  std::optional<Configuration> announced_;
   PersistId persisted_;
   std::vector<Outgoing> held_;
   std::vector<Message> ready_;
