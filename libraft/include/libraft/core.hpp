@@ -98,6 +98,8 @@ class LIBRAFT_EXPORT Core {
   friend LIBRAFT_EXPORT bool operator==(const Core& a, const Core& b);
 
   struct State;  ///< of the implementation
+  /// For the testkit, which judges it.
+  [[nodiscard]] const State& state() const { return *state_; }
 
  private:
   std::unique_ptr<State> state_;

@@ -51,8 +51,10 @@ void advance_commit(Context& context) {
       state.configuration, state.self, state.log.durable(), [](const Progress& progress) { return progress.match(); });
   if (reached <= state.applying.commit) return;
   // §3.6.2: an entry of an older term is never committed by counting; it follows with the first one of this term.
-  if (state.log.term_at(reached) != TermAt(state.term)) return;
+  if (state.log.term_at(reached) != TermAt(state.term)) return context.mark(Mark::old_term_not_counted);
   RAFT_ASSERT(reached >= context.leader()->term_start, "a leader's entries follow its no-op");
+  if (reached > state.log.durable()) context.mark(Mark::commit_before_own_write);
+  if (next(state.applying.commit) < context.leader()->term_start) context.mark(Mark::old_term_committed_along);
   commit_up_to(context, reached);
 }
 
@@ -73,7 +75,11 @@ void hand_out_committed(Context& context) {
     const LogIndex last = std::min(
         {apply_limit(state), state.log.durable(), LogIndex{first.value + state.options.apply_entries_max - 1}});
     context.effects.log_reads.push_back({applying.log_read, first, last, state.options.apply_bytes_max});
+    context.mark(Mark::log_read_for_apply);
   }
+  if (applying.handed_out == applying.commit) return;
+  if (is_installing(state)) context.mark(Mark::apply_waits_for_install);
+  if (!has_room(state) || applying.handed_out == apply_limit(state)) context.mark(Mark::apply_queue_full);
 }
 
 void on_entries_applied(Context& context, const EntriesApplied& done) {

@@ -22,6 +22,7 @@ struct Context {
   TimePoint now;
   std::vector<Entry> new_entries;  ///< of this step's batch
 
+  void mark(Mark mark) const { state.marks.hit(mark); }
   [[nodiscard]] Leader* leader() { return std::get_if<Leader>(&state.role); }
 };
 

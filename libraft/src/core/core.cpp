@@ -50,6 +50,7 @@ void answer_stale_request(Context& context, const Message& message) {
                  [](const auto&) {},
              },
              message.body);
+  context.mark(is_request(message.body) ? Mark::stale_request_answered : Mark::stale_reply_dropped);
 }
 
 /// Only the leader of a term sends appends and snapshots.
@@ -62,6 +63,8 @@ void follow(Context& context, NodeId leader) {
   if (const auto* follower = std::get_if<Follower>(&context.state.role)) {
     RAFT_ASSERT(!follower->leader || *follower->leader == leader, "at most one leader for each term (§3.4)");
   }
+  if (std::holds_alternative<Candidate>(context.state.role)) context.mark(Mark::candidate_found_leader);
+  if (std::holds_alternative<PreCandidate>(context.state.role)) context.mark(Mark::pre_candidate_found_leader);
   become_follower(context, context.state.term, leader);
 }
 
@@ -91,7 +94,10 @@ void on_message(Context& context, const Message& message) {
   }
   const auto* vote = std::get_if<RequestVote>(&message.body);
   // Before the gate, so that a candidate nobody needs does not even raise the term (§4.2.3).
-  if (vote != nullptr && is_disruptive(context, *vote)) return deny_vote(context, message.route);
+  if (vote != nullptr && is_disruptive(context, *vote)) {
+    context.mark(Mark::vote_denied_beside_leader);
+    return deny_vote(context, message.route);
+  }
   const Term term = term_of(message.body);
   if (term < context.state.term) return answer_stale_request(context, message);
   if (term > context.state.term) become_follower(context, term, std::nullopt);
@@ -100,7 +106,10 @@ void on_message(Context& context, const Message& message) {
 
 void on_time_advanced(Context& context) {
   const Timers& timers = context.state.timers;
-  if (timers.quorum <= context.now) return become_follower(context, context.state.term, std::nullopt);
+  if (timers.quorum <= context.now) {
+    context.mark(Mark::leader_without_quorum);
+    return become_follower(context, context.state.term, std::nullopt);
+  }
   if (timers.heartbeat <= context.now && context.leader() != nullptr) {
     send_heartbeats(context);
     repeat_transfer_request(context);
@@ -120,6 +129,12 @@ void on_log_read(Context& context, const LogRead& read) {
   if (!on_log_read_for_apply(context, read)) on_log_read_for_follower(context, read);
 }
 
+void on_step_down_requested(Context& context) {
+  if (context.leader() == nullptr) return;
+  context.mark(Mark::leader_with_bad_disk);
+  become_follower(context, context.state.term, std::nullopt);
+}
+
 void handle(Context& context, const Event& event) {
   std::visit(Visitor{
                  [&](const TimeAdvanced&) { on_time_advanced(context); },
@@ -135,9 +150,7 @@ void handle(Context& context, const Event& event) {
                  [&](const SnapshotChunkStored& stored) { on_snapshot_chunk_stored(context, stored); },
                  [&](const SnapshotSendFailed& failed) { on_snapshot_send_failed(context, failed); },
                  [&](const PeerChanged& change) { on_peer_changed(context, change); },
-                 [&](const StepDownRequested&) {
-                   if (context.leader() != nullptr) become_follower(context, context.state.term, std::nullopt);
-                 },
+                 [&](const StepDownRequested&) { on_step_down_requested(context); },
              },
              event);
 }
@@ -190,6 +203,9 @@ Core::Core(const CoreOptions& options, const CoreStart& start) : state_(std::mak
   Effects effects;
   Context context{*state_, effects, start.now, {}};
   arm_election(context);
+  if (state_->vote) context.mark(Mark::restart_with_vote);
+  if (state_->snapshots.newest) context.mark(Mark::restart_with_snapshot);
+  if (state_->log.last().index > state_->applying.commit) context.mark(Mark::restart_with_log);
   check_state(*state_);
 }
 

@@ -47,6 +47,7 @@ void advance_transfer(Context& context) {
   if (!leader->transfer) return;
   Transfer& transfer = *leader->transfer;
   if (context.now >= transfer.deadline) {
+    context.mark(Mark::transfer_timed_out);
     fail(context, transfer.id, errc::transfer_failed);
     leader->transfer.reset();
     return;
@@ -54,6 +55,7 @@ void advance_transfer(Context& context) {
   const Progress* target = leader->followers.find(transfer.target);
   if (transfer.is_asked || target == nullptr || target->match() != context.state.log.last().index) return;
   transfer.is_asked = true;
+  context.mark(Mark::transfer_asked);
   send(context, transfer.target, TimeoutNow{context.state.term}, Rests::on_term_write);
 }
 
@@ -66,7 +68,9 @@ void on_timeout_now(Context& context, const Routing& route) {
   reply(context, route, TimeoutNowReply{context.state.term}, Rests::on_term_write);
   const bool is_free =
       std::holds_alternative<Follower>(context.state.role) || std::holds_alternative<PreCandidate>(context.state.role);
-  if (is_free && is_voter(context.state.configuration, context.state.self)) campaign(context, true);
+  if (!is_free || !is_voter(context.state.configuration, context.state.self)) return;
+  context.mark(Mark::transfer_obeyed);
+  campaign(context, true);
 }
 
 }  // namespace libraft::core

@@ -11,6 +11,8 @@ void on_read_index_requested(Context& context, const ReadIndexRequested& request
   } else if (leader->reads.size() >= context.state.options.reads_waiting_max) {
     context.effects.reads.push_back({request.id, make_error_code(errc::overloaded), {}});
   } else {
+    if (context.state.applying.commit < leader->term_start) context.mark(Mark::read_waits_for_noop);
+    if (!leader->reads.empty() && leader->reads.front().sequence != 0) context.mark(Mark::read_waits_for_round);
     leader->reads.push_back({request.id, 0, {}});
   }
 }

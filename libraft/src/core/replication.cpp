@@ -15,12 +15,16 @@ std::error_code refusal(const Context& context, const Propose& request, std::siz
   const auto* leader = std::get_if<Leader>(&state.role);
   if (leader == nullptr) return errc::not_leader;
   if (request.only_in_term && *request.only_in_term != state.term) return errc::wrong_term;
-  if (leader->transfer) return errc::transfer_in_progress;
+  if (leader->transfer) {
+    context.mark(Mark::proposal_during_transfer);
+    return errc::transfer_in_progress;
+  }
   for (const Bytes& command : request.commands) {
     if (command.size() > state.options.command_bytes_max) return errc::command_too_large;
   }
   // One request is always let in, or one that is larger than the bound could never be.
   if (leader->proposals.bytes() > 0 && leader->proposals.bytes() + bytes > state.options.uncommitted_bytes_max) {
+    context.mark(Mark::proposal_overloaded);
     return errc::overloaded;
   }
   return {};
@@ -41,6 +45,7 @@ void send_append(Context& context, NodeId to, Progress& progress, LogId previous
 
 void read_for_follower(Context& context, Progress& progress) {
   if (progress.log_read() != RequestId{}) return;
+  context.mark(Mark::log_read_for_follower);
   Core::State& state = context.state;
   ++state.counters.last_request.value;
   progress.reading(state.counters.last_request);
@@ -61,7 +66,10 @@ bool send_next(Context& context, NodeId to, Progress& progress) {
     begin_snapshot_transfer(context, to, progress);
     return false;
   }
-  if (!progress.can_send(state.options)) return false;
+  if (!progress.can_send(state.options)) {
+    if (progress.state() == ProgressState::replicate) context.mark(Mark::window_full);
+    return false;
+  }
   auto entries = state.log.slice(progress.next(), state.log.last().index, state.options.append_entries_max,
                                  state.options.append_bytes_max);
   if (!entries) {
@@ -123,7 +131,10 @@ void on_append_entries_reply(Context& context, const Routing& route, const Appen
   }
   // The follower's log agrees at most up to its hint; where the terms differ there, none of that term can (§3.5).
   const LogIndex bound = std::min({answer.hint.index, answer.rejected, log.last().index});
-  progress->refused(answer.rejected, log.terms().last_agreeing(bound, answer.hint.term).index);
+  const LogIndex agreeing = log.terms().last_agreeing(bound, answer.hint.term).index;
+  if (agreeing < bound) context.mark(Mark::refusal_skipped_term);
+  const bool is_news = progress->refused(answer.rejected, agreeing);
+  context.mark(is_news ? Mark::refusal_moved_next : Mark::refusal_was_late);
 }
 
 bool on_log_read_for_follower(Context& context, const LogRead& read) {
@@ -133,13 +144,17 @@ bool on_log_read_for_follower(Context& context, const LogRead& read) {
     if (progress.log_read() != read.id) continue;
     // Compacted meanwhile, perhaps; asked again with the next heartbeat, for an answer may fail as fast as it is asked.
     if (read.error || read.entries.empty()) {
+      context.mark(Mark::log_read_failed);
       progress.reading_failed();
       return true;
     }
     progress.reading({});
     // What was read is checked against what is in force now: the log or the follower may have moved on.
     const Log& log = context.state.log;
-    if (read.entries.front().id.index != progress.next()) return true;
+    if (read.entries.front().id.index != progress.next()) {
+      context.mark(Mark::log_read_was_late);
+      return true;
+    }
     if (!log.matches(read.entries.back().id) || !log.matches(read.entries.front().id)) return true;
     const TermAt term = log.term_at(previous(progress.next()));
     if (!progress.can_send(context.state.options) || !std::holds_alternative<Term>(term)) return true;
@@ -154,7 +169,10 @@ void on_peer_changed(Context& context, const PeerChanged& change) {
   Progress* progress = leader == nullptr ? nullptr : leader->followers.find(change.peer);
   if (progress == nullptr) return;
   const bool is_loss = change.event == PeerEvent::unreachable || change.event == PeerEvent::dropped;
-  if (is_loss && progress->state() == ProgressState::replicate) progress->become_probe();
+  if (is_loss && progress->state() == ProgressState::replicate) {
+    context.mark(Mark::loss_reported);
+    progress->become_probe();
+  }
   if (change.event == PeerEvent::reachable) send_heartbeat(context, change.peer, *progress);
 }
 
@@ -169,6 +187,7 @@ void announce_commit(Context& context) {
   const LogIndex commit = context.state.applying.commit;
   for (auto& [id, progress] : context.leader()->followers) {
     if (progress.is_idle() && progress.told_commit() < std::min(commit, progress.match())) {
+      context.mark(Mark::commit_announced);
       send_heartbeat(context, id, progress);
     }
   }

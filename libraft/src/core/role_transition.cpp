@@ -10,11 +10,13 @@ namespace {
 void end_leadership(Context& context) {
   Leader* leader = context.leader();
   if (leader == nullptr) return;
+  if (!leader->reads.empty()) context.mark(Mark::read_lost_with_leadership);
   for (const WaitingRead& read : leader->reads) {
     context.effects.reads.push_back({read.id, make_error_code(errc::not_leader), {}});
   }
   if (leader->transfer) {
     const bool is_handed_over = leader->transfer->is_asked;
+    context.mark(is_handed_over ? Mark::transfer_done : Mark::transfer_overtaken);
     context.effects.transfers.push_back(
         {leader->transfer->id, is_handed_over ? std::error_code{} : make_error_code(errc::transfer_failed)});
   }
@@ -27,6 +29,7 @@ void become_follower(Context& context, Term term, std::optional<NodeId> leader) 
   RAFT_ASSERT(term >= state.term, "a term never falls");
   end_leadership(context);
   const bool was_leader = context.leader() != nullptr;
+  if (was_leader && term > state.term) context.mark(Mark::leader_deposed);
   if (term > state.term) {
     state.term = term;
     state.vote.reset();

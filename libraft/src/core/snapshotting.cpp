@@ -44,6 +44,7 @@ LogIndex compaction_point(Context& context, LogIndex covered) {
     const auto* sending = progress.snapshot();
     point = std::min(point, sending != nullptr ? sending->meta.last.index : progress.match());
   }
+  if (point < behind(options.trailing_entries)) context.mark(Mark::compaction_held_back);
   return std::max(point, behind(std::max(options.trailing_entries, options.trailing_entries_for_followers_max)));
 }
 
@@ -79,10 +80,18 @@ bool is_absurd(const InstallSnapshot& request) {
          request.meta.configuration.value.voters.empty();
 }
 
+/// What is rare about the log that a snapshot is to replace.
+void mark_install(const Context& context, LogId last) {
+  const Log& log = context.state.log;
+  context.mark(log.last().index < last.index ? Mark::snapshot_over_shorter_log : Mark::snapshot_over_divergent_log);
+  if (log.durable() < log.last().index) context.mark(Mark::snapshot_over_undurable_suffix);
+}
+
 /// The snapshot is here, whole, and the own log does not hold its last entry: all of the log goes (§5.3).
 void install(Context& context, const SnapshotMeta& meta) {
   Core::State& state = context.state;
   RAFT_ASSERT(!state.log.matches(meta.last), "a log that covers the snapshot is kept");
+  mark_install(context, meta.last);
   PersistBatch& write = batch(context);
   write.publish = meta;
   write.new_start = meta.last;
@@ -103,10 +112,14 @@ void maybe_take_snapshot(Context& context) {
   Snapshots& snapshots = state.snapshots;
   const bool is_overtaken = snapshots.incoming && !snapshots.incoming->storing &&
                             snapshots.incoming->meta.last.index <= state.applying.handed_out;
-  if (is_overtaken) snapshots.incoming.reset();
+  if (is_overtaken) {
+    context.mark(Mark::snapshot_incoming_forgotten);
+    snapshots.incoming.reset();
+  }
   if (snapshots.is_taking || snapshots.publishing || snapshots.incoming) return;
   if (context.now < state.timers.snapshot_retry || !is_due(state)) return;
   // A snapshot covers only what the own log has durably (a crash must not leave a snapshot beyond the log's proof).
+  if (state.applying.handed_out > state.log.durable()) context.mark(Mark::snapshot_waits_for_disk);
   if (state.applying.handed_out > state.log.durable() || state.applying.handed_out <= state.log.start().index) return;
   snapshots.is_taking = true;
   snapshots.is_wanted = false;
@@ -122,12 +135,13 @@ void on_snapshot_saved(Context& context, const SnapshotSaved& saved) {
   Core::State& state = context.state;
   state.snapshots.is_taking = false;
   if (saved.error) {
+    context.mark(Mark::snapshot_not_saved);
     state.timers.snapshot_retry = context.now + kRetryAfterTimeouts * state.options.election_timeout;
     return;
   }
   // One from the leader may have gone past it, or have taken its place: at most one snapshot is in the making.
   if (state.snapshots.incoming || state.snapshots.publishing || saved.meta.last.index <= newest_index(state.snapshots))
-    return;
+    return context.mark(Mark::snapshot_given_up);
   PersistBatch& write = batch(context);
   write.publish = saved.meta;
   PendingPublish publishing{write.id, saved.meta, std::nullopt, false};
@@ -157,6 +171,7 @@ void on_snapshot_persisted(Context& context, PersistId upto) {
 void begin_snapshot_transfer(Context& context, NodeId to, Progress& progress) {
   const auto& newest = context.state.snapshots.newest;
   RAFT_ASSERT(newest && newest->last.index >= context.state.log.start().index, "a snapshot covers what is compacted");
+  context.mark(Mark::snapshot_transfer_begun);
   progress.become_snapshot(*newest, context.now);
   send_chunk(context, to, *progress.snapshot());
 }
@@ -164,6 +179,7 @@ void begin_snapshot_transfer(Context& context, NodeId to, Progress& progress) {
 void resend_snapshot_chunk(Context& context, NodeId to, Progress& progress) {
   const auto* sending = progress.snapshot();
   if (sending == nullptr || context.now - sending->sent_at < context.state.options.election_timeout / 2) return;
+  context.mark(Mark::snapshot_chunk_repeated);
   progress.snapshot_resent(context.now);
   send_chunk(context, to, *progress.snapshot());
 }
@@ -180,8 +196,10 @@ void on_install_snapshot_reply(Context& context, const Routing& route, const Ins
   }
   const auto* sending = progress->snapshot();
   // A late answer, or one about another snapshot, asks for nothing.
-  if (sending == nullptr || sending->meta.last != reply.last || reply.next_offset > sending->meta.size) return;
+  if (sending == nullptr || sending->meta.last != reply.last || reply.next_offset > sending->meta.size)
+    return context.mark(Mark::snapshot_answer_was_late);
   if (reply.next_offset == sending->offset) return;  // nothing new; a lost chunk is sent again in time
+  if (reply.next_offset < sending->offset) context.mark(Mark::snapshot_transfer_rewound);
   progress->snapshot_stored(reply.next_offset, context.now);
   send_chunk(context, route.from, *progress->snapshot());
 }
@@ -190,6 +208,7 @@ void on_snapshot_send_failed(Context& context, const SnapshotSendFailed& failed)
   Leader* leader = context.leader();
   Progress* progress = leader == nullptr ? nullptr : leader->followers.find(failed.to);
   if (progress == nullptr || progress->snapshot() == nullptr || progress->snapshot()->meta.last != failed.last) return;
+  context.mark(Mark::snapshot_not_readable);
   const auto& newest = context.state.snapshots.newest;
   if (newest && newest->last != failed.last) return progress->become_probe();  // there is a newer one to send
   // It can't be read. Trying again at once would be a busy loop; a fresh one may do better.
@@ -204,19 +223,25 @@ void on_install_snapshot(Context& context, const Routing& route, const InstallSn
   if (is_absurd(request)) return answer(context, route, last, false, 0, Rests::on_term_write);
   if (commit_by_snapshot(context, last)) {
     // All of it is here, if not yet durable: the answer waits for what was handed out.
+    context.mark(Mark::snapshot_not_needed);
     return answer(context, route, last, true, request.meta.size, Rests::on_newest_write);
   }
   auto& incoming = snapshots.incoming;
   if (is_restoring(state) || (incoming && incoming->storing)) {
+    context.mark(Mark::snapshot_chunk_waits);
     const std::uint64_t offset = incoming && incoming->meta == request.meta ? incoming->next_offset : 0;
     return answer(context, route, last, false, offset, Rests::on_term_write);
   }
+  if (incoming && incoming->meta != request.meta) context.mark(Mark::snapshot_incoming_replaced);
   if (!incoming || incoming->meta != request.meta || request.offset == 0)
     incoming = IncomingSnapshot{request.meta, 0, {}};
   const std::uint64_t size = request.meta.size;
   const bool fits = request.offset == incoming->next_offset && request.data.size() <= size - request.offset &&
                     (request.data.size() > 0 || size == 0);
-  if (!fits) return answer(context, route, last, false, incoming->next_offset, Rests::on_term_write);
+  if (!fits) {
+    context.mark(Mark::snapshot_chunk_refused);
+    return answer(context, route, last, false, incoming->next_offset, Rests::on_term_write);
+  }
   incoming->storing = route;
   context.effects.snapshot_store = StoreSnapshotChunk{request};
 }
@@ -230,10 +255,12 @@ void on_snapshot_chunk_stored(Context& context, const SnapshotChunkStored& store
   incoming->storing.reset();
   if (commit_by_snapshot(context, meta.last)) {
     // Appends went past it meanwhile.
+    context.mark(Mark::snapshot_overtaken_by_appends);
     incoming.reset();
     return answer(context, route, meta.last, true, meta.size, Rests::on_newest_write);
   }
   if (stored.error) {
+    context.mark(Mark::snapshot_chunk_not_stored);
     incoming.reset();
     return answer(context, route, meta.last, false, 0, Rests::on_term_write);
   }

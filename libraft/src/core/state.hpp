@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/log.hpp"
+#include "core/marks.hpp"
 #include "core/progress_tracker.hpp"
 #include "core/vote_tally.hpp"
 
@@ -181,6 +182,7 @@ struct Core::State {
   core::Timers timers;
   core::RandomState random;
   core::Counters counters;
+  core::Marks marks;
 
   friend bool operator==(const State&, const State&) = default;
 };
