@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
-# Kills, pauses and restarts nodes at random while writers write, and checks that nothing acknowledged is lost.
+# Kills, pauses and restarts nodes at random while writers write and read, and checks that nothing acknowledged is lost
+# and that one order explains all that was seen.
 #
 # Usage: scripts/chaos.sh [--rounds N] [--writers N] [--seed S] [--binary FILE] [--keep FOLDER]
 #   --rounds N     default 30
-#   --writers N    default 4; each writes unique values to keys of its own and to a few shared ones
+#   --writers N    default 4; each writes unique values to keys of its own and to a few shared ones, and reads both
 #   --seed S       of the order of faults; printed, so that a run can be tried again
 #   --binary FILE  the kvserver to run (also by the variable KVSERVER); else the Release build, made when needed
-#   --keep FOLDER  keep the history and the nodes' final contents there
+#   --keep FOLDER  keep the histories and the nodes' final contents there
 #
 # Each round kills one node with -9, every third round two at once; some are killed again while they restart, and
 # some others are paused meanwhile. Nothing waits for the nodes to converge. A round lasts until 50 writes were
 # acknowledged in it, or 10 s; at most one round in ten may stay below 50. At the end every acknowledged write has to be there and
-# all nodes have to be equal (scripts/lib/check-history.sh). kill -9 loses no page of the system's cache: it says
-# nothing about missing syncs.
+# all nodes have to be equal (scripts/lib/check-history.sh); and all that was written and read has to be linearizable
+# (docs/linearizability.md). kill -9 loses no page of the system's cache: it says nothing about missing syncs.
 set -u
 # shellcheck source=scripts/lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
@@ -54,6 +55,7 @@ done
 [ "$writers" -ge 1 ] || die "--writers takes at least 1"
 
 ensure_kvserver
+ensure_linearizability
 need_programs curl jq awk
 catch_exit
 make_scratch chaos
@@ -116,6 +118,7 @@ round_is_served() { [ $(($(count_acknowledged) - before)) -ge 50 ]; }
 
 start_cluster 3
 note "chaos: $rounds rounds, $writers writers, seed $seed, nodes on $cluster_address"
+lead=$(clock_lead)
 start_writers "$writers"
 wait_until 30 has_acknowledged_writes || fail "no write was acknowledged before the first round"
 
@@ -131,18 +134,23 @@ done
 
 stop_writers
 wait_converged 60
+reading=$(microseconds)
 for i in 1 2 3; do
   dump_content "$i" >"$scratch/content.n$i"
 done
 collect_history >"$scratch/history"
+collect_operations "$scratch/content.n1" "$reading" "$(microseconds)" >"$scratch/operations"
+drift=$(($(clock_lead) - lead))
 ended=$(grep -c '^end w[0-9]* [1-9]' "$scratch/history")
 [ "$ended" -eq "$writers" ] || fail "only $ended of $writers writers wrote to the end (seed $seed)"
 if [ -n "$keep" ]; then
-  mkdir -p "$keep" && cp "$scratch/history" "$scratch"/content.n? "$keep"
+  mkdir -p "$keep" && cp "$scratch/history" "$scratch/operations" "$scratch"/content.n? "$keep"
 fi
 
 bash "$project_root/scripts/lib/check-history.sh" "$scratch/history" "$scratch"/content.n? ||
   fail "the history does not hold (seed $seed)"
+[ "${drift#-}" -lt 100 ] || fail "the clock was set by $drift ms during the run: the times of the history mean nothing"
+"$LINEARIZABILITY" "$scratch/operations" || fail "what was seen is not linearizable, or that is undecided (seed $seed)"
 note "rounds with fewer than 50 acknowledged writes: $quiet of $rounds"
 [ $((quiet * 10)) -le "$rounds" ] || fail "more than one round in ten had fewer than 50 acknowledged writes"
-note "PASS: $rounds rounds with $ended writers, nothing acknowledged was lost, all nodes are equal (seed $seed)"
+note "PASS: $rounds rounds with $ended writers, nothing acknowledged was lost, all nodes are equal, linearizable (seed $seed)"

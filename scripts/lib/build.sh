@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2154,SC2120,SC2119  # variables are shared with those who source this
-# Finds or builds the kvserver. To be sourced after common.sh.
+# Finds or builds programs of the project. To be sourced after common.sh.
 
 # ensure_kvserver: sets KVSERVER to the program: what the caller chose, else the Release build, made when needed.
 ensure_kvserver() {
@@ -8,6 +8,20 @@ ensure_kvserver() {
     KVSERVER=$(cd "$(dirname "$KVSERVER")" && pwd)/$(basename "$KVSERVER")
     return
   fi
+  build_program kvserver
+  KVSERVER=$project_root/build/release/bin/kvserver
+}
+
+# ensure_linearizability: sets LINEARIZABILITY to the program: what the caller chose, else what lies beside the
+# kvserver, else the Release build.
+ensure_linearizability() {
+  LINEARIZABILITY=${LINEARIZABILITY:-$(dirname "$KVSERVER")/raft_linearizability}
+  [ ! -x "$LINEARIZABILITY" ] || return 0
+  build_program raft_linearizability
+  LINEARIZABILITY=$project_root/build/release/bin/raft_linearizability
+}
+
+build_program() { # target
   local build=$project_root/build/release log=$project_root/build/run-build.log options=()
   bash "$project_root/scripts/setup.sh" --run || die "the set-up failed"
   mkdir -p "$project_root/build"
@@ -17,8 +31,7 @@ ensure_kvserver() {
     (cd "$project_root" && cmake --preset release "${options[@]}") >"$log" 2>&1 ||
       { tail -n 30 "$log" >&2 && die "cmake failed; all of it is in $log"; }
   fi
-  [ -x "$build/bin/kvserver" ] || note "building the kvserver (Release); this takes a few minutes the first time"
-  ninja -C "$build" kvserver >"$log" 2>&1 ||
+  [ -x "$build/bin/$1" ] || note "building $1 (Release); this takes a few minutes the first time"
+  ninja -C "$build" "$1" >"$log" 2>&1 ||
     { tail -n 40 "$log" >&2 && die "the build failed; all of it is in $log"; }
-  KVSERVER=$build/bin/kvserver
 }

@@ -171,15 +171,18 @@ ViolationStory explain_read_from_nowhere(std::span<const HistoryOperation> whole
 }
 
 /// What kind of violation it is, by its last operation. Empty: none that has a name.
-std::string name_of(std::span<const HistoryOperation> whole, const RegisterHistory& violation) {
+std::string name_of(const RegisterHistory& violation) {
   const RegisterOperation& last = *std::max_element(violation.begin(), violation.end(),
                                                     [](const auto& a, const auto& b) { return a.start < b.start; });
   if (last.is_write) return {};
+  const bool was_deleted = std::any_of(violation.begin(), violation.end(), [](const RegisterOperation& operation) {
+    return operation.is_write && operation.value == kAbsent;
+  });
+  if (last.value == kAbsent && !was_deleted) return "lost write";
   const bool was_seen = std::any_of(violation.begin(), violation.end(), [&](const RegisterOperation& operation) {
     return !operation.is_write && operation.value != last.value && operation.finish < last.start;
   });
-  if (was_seen) return "seen and then unseen";
-  return whole[last.position].value ? "stale read" : "lost write";
+  return was_seen ? "seen and then unseen" : "stale read";
 }
 
 /// Where a search could not be shortened there may be many.
@@ -218,7 +221,7 @@ ViolationStory explain_violation(std::span<const HistoryOperation> whole, const 
     story.sentence = key + story.sentence;
     return story;
   }
-  const std::string name = name_of(whole, violation);
+  const std::string name = name_of(violation);
   story.sentence =
       key + (name.empty() ? "no order explains this" : name) + ": " + told_in_order(whole, violation) + ".";
   return story;

@@ -303,6 +303,8 @@ TEST_CASE("a stale read is found and told by the two writes before it") {
 TEST_CASE("a lost write is found: acknowledged and then not there") {
   CHECK(explanation_of("w1 put k a ok 1 2\nw2 get k - ok 3 4\n") ==
         "Key \"k\": lost write: w1 put \"a\" (#1, 1 to 2); then w2 found nothing (#2, 3 to 4).");
+  CHECK(explanation_of("w1 put k a unknown 1 -\nw2 get k a ok 3 4\nw2 get k - ok 5 6\n") ==
+        "Key \"k\": lost write: w2 read \"a\" (#2, 3 to 4); then w2 found nothing (#3, 5 to 6).");
 }
 
 TEST_CASE("a value from nowhere is found") {
