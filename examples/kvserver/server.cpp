@@ -132,8 +132,8 @@ class Server {
 
 std::optional<StartRefused> Server::start() {
   if (auto refused = prepare_folder(*files_, config_)) return refused;
-  auto storage =
-      json_file_storage(*files_, {config_.folder().string(), [this](libraft::NodeId id) { return names_.name(id); }});
+  auto storage = std::make_unique<EarlyOpenStorage>(
+      json_file_storage(*files_, {config_.folder().string(), [this](libraft::NodeId id) { return names_.name(id); }}));
   auto inspected = inspect_data(*storage, config_, names_);
   if (auto* refused = std::get_if<StartRefused>(&inspected)) return std::move(*refused);
   if (auto refused = create_node(std::move(storage))) return refused;

@@ -63,20 +63,19 @@ std::optional<StartRefused> prepare_folder(libraft::FileSystem& files, const Con
   return std::nullopt;
 }
 
-std::variant<std::optional<libraft::RecoveredState>, StartRefused> inspect_data(libraft::Storage& storage,
+std::variant<std::optional<libraft::RecoveredState>, StartRefused> inspect_data(EarlyOpenStorage& storage,
                                                                                 const Config& config,
                                                                                 const NodeNames& names) {
-  auto opened = storage.open();
+  const auto& opened = storage.open_early();
+  std::optional<StartRefused> refused;
   if (!opened) {
-    StartRefused refused = data_refusal(config, opened.error(), storage.error_detail());
-    storage.close();
-    return refused;
+    refused = data_refusal(config, opened.error(), storage.error_detail());
+  } else if (*opened) {
+    refused = compare_with(config, names, **opened);
   }
+  if (!refused) return *opened;
   storage.close();
-  if (*opened) {
-    if (auto refused = compare_with(config, names, **opened)) return std::move(*refused);
-  }
-  return std::move(*opened);
+  return *std::move(refused);
 }
 
 std::optional<StartRefused> compare_with(const Config& config, const NodeNames& names,

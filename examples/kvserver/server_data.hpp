@@ -3,6 +3,7 @@
 
 #include "config.hpp"
 #include "kv/node_names.hpp"
+#include "storage/early_open_storage.hpp"
 
 #include <libraft/file_system.hpp>
 #include <libraft/storage.hpp>
@@ -23,9 +24,9 @@ struct StartRefused {
 /// Makes the folder where it is missing; a refusal when it can't be used.
 [[nodiscard]] std::optional<StartRefused> prepare_folder(libraft::FileSystem& files, const Config& config);
 
-/// Opens the storage, compares what it holds with the configuration, and closes it again. nullopt in place of a state:
-/// a first start. A refusal names the file.
-[[nodiscard]] std::variant<std::optional<libraft::RecoveredState>, StartRefused> inspect_data(libraft::Storage& storage,
+/// Opens the storage for the node, and compares what it holds with the configuration. nullopt in place of a state: a
+/// first start. A refusal names the file, and the storage is closed.
+[[nodiscard]] std::variant<std::optional<libraft::RecoveredState>, StartRefused> inspect_data(EarlyOpenStorage& storage,
                                                                                               const Config& config,
                                                                                               const NodeNames& names);
 

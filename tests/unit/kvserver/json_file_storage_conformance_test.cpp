@@ -1,5 +1,6 @@
 // JsonFileStorage keeps the rules that libraft's conformance suite checks, on real files and on a disk that fails.
 #include "json_file_storage_fixture.hpp"
+#include "storage/early_open_storage.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <libraft/storage/posix_file_system.hpp>
@@ -25,6 +26,11 @@ TEST_CASE("json storage: conforms to Storage on POSIX files") {
         return medium;
       },
       report);
+}
+
+TEST_CASE("json storage: conforms to Storage also where it may be opened early") {
+  libraft::testkit::run_file_storage_conformance(
+      [](libraft::FileSystem& files) { return std::make_unique<EarlyOpenStorage>(make_storage(files)); }, report);
 }
 
 TEST_CASE("json storage: conforms to Storage with a crash and a failure at each call") {

@@ -40,6 +40,7 @@ libraft::RecoveredState state_of(const Config& config) {
 struct ScriptedStorage final : libraft::Storage {
   libraft::Result<std::optional<libraft::RecoveredState>> open() override {
     is_open = true;
+    ++opens;
     if (error) return error;
     return state;
   }
@@ -62,14 +63,21 @@ struct ScriptedStorage final : libraft::Storage {
   std::string detail;
   std::optional<libraft::RecoveredState> state;
   bool is_open = false;
+  int opens = 0;
 };
 
 struct Fixture {
   std::variant<std::optional<libraft::RecoveredState>, kvserver::StartRefused> inspect(const Config& given) {
     std::string clash;
     const NodeNames names(NodeNames::table_of(given.member_names(), clash).value());
-    auto result = kvserver::inspect_data(storage, given, names);
-    CHECK_FALSE(storage.is_open);
+    auto owned = std::make_unique<ScriptedStorage>(script);
+    const ScriptedStorage& storage = *owned;
+    kvserver::EarlyOpenStorage early(std::move(owned));
+    auto result = kvserver::inspect_data(early, given, names);
+    const bool is_refused = std::holds_alternative<kvserver::StartRefused>(result);
+    CHECK(storage.is_open != is_refused);
+    if (!is_refused) CHECK(*early.open() == std::get<0>(result));
+    CHECK(storage.opens == 1);
     return result;
   }
   kvserver::StartRefused refusal(const Config& given) {
@@ -79,27 +87,27 @@ struct Fixture {
   }
 
   Config config = config_of({});
-  ScriptedStorage storage;
+  ScriptedStorage script;
 };
 
 }  // namespace
 
 TEST_CASE_METHOD(Fixture, "an empty folder is a first start, and the own data are taken") {
   CHECK(std::get<0>(inspect(config)) == std::nullopt);
-  storage.state = state_of(config);
-  CHECK(std::get<0>(inspect(config)) == storage.state);
+  script.state = state_of(config);
+  CHECK(std::get<0>(inspect(config)) == script.state);
 }
 
 TEST_CASE_METHOD(Fixture, "new URLs for the same members are taken") {
-  storage.state = state_of(config);
-  storage.state->configurations.back().value.voters[1].address = "http://elsewhere:1";
+  script.state = state_of(config);
+  script.state->configurations.back().value.voters[1].address = "http://elsewhere:1";
   CHECK(refusal(config).exit_code == 0);
 }
 
 TEST_CASE_METHOD(Fixture, "other members than those stored are refused with exit 3, naming the file") {
-  storage.state = state_of(config);
+  script.state = state_of(config);
   for (const char* cluster : {"", "named"}) {
-    storage.state->identity.cluster = config_of({{"KV_CLUSTER", "named"}}).node_options().cluster;
+    script.state->identity.cluster = config_of({{"KV_CLUSTER", "named"}}).node_options().cluster;
     const auto refused = refusal(config_of({{"PEERS", "http://localhost:9082"}, {"KV_CLUSTER", cluster}}));
     CHECK(refused.exit_code == kvserver::kExitData);
     CHECK_THAT(refused.sentence, Catch::Matchers::StartsWith("/data/node-8081/raft_state.json has the members "));
@@ -110,8 +118,8 @@ TEST_CASE_METHOD(Fixture, "other members than those stored are refused with exit
 }
 
 TEST_CASE_METHOD(Fixture, "another node's data are refused") {
-  storage.state = state_of(config);
-  storage.state->identity.node = node_id_of("node-8082");
+  script.state = state_of(config);
+  script.state->identity.node = node_id_of("node-8082");
   const auto refused = refusal(config);
   CHECK(refused.exit_code == kvserver::kExitData);
   CHECK(refused.sentence ==
@@ -119,28 +127,28 @@ TEST_CASE_METHOD(Fixture, "another node's data are refused") {
 }
 
 TEST_CASE_METHOD(Fixture, "another cluster's data are refused") {
-  storage.state = state_of(config);
+  script.state = state_of(config);
   const auto named = refusal(config_of({{"KV_CLUSTER", "orders"}}));
   CHECK(named.exit_code == kvserver::kExitData);
   CHECK(named.sentence ==
         "/data/node-8081/raft_state.json belongs to another cluster than KV_CLUSTER, which is \"orders\".");
-  storage.state->identity.cluster = kvserver::cluster_id_of("orders");
+  script.state->identity.cluster = kvserver::cluster_id_of("orders");
   CHECK(refusal(config).exit_code == kvserver::kExitData);
 }
 
 TEST_CASE_METHOD(Fixture, "data that can't be read are refused with exit 3, and the sentence names the file") {
-  storage.error = errc::corrupt_data;
-  storage.detail = "/data/node-8081/raft_log.jsonl: line 7: the checksum is wrong";
+  script.error = errc::corrupt_data;
+  script.detail = "/data/node-8081/raft_log.jsonl: line 7: the checksum is wrong";
   CHECK(refusal(config).exit_code == kvserver::kExitData);
-  CHECK(refusal(config).sentence == storage.detail);
-  storage.error = errc::locked;
-  storage.detail = "";
+  CHECK(refusal(config).sentence == script.detail);
+  script.error = errc::locked;
+  script.detail = "";
   CHECK(refusal(config).exit_code == kvserver::kExitData);
   CHECK_THAT(refusal(config).sentence, Catch::Matchers::StartsWith("/data/node-8081: "));
 }
 
 TEST_CASE_METHOD(Fixture, "a folder that can't be used is a matter of RAFT_DATA_DIR") {
-  storage.error = std::make_error_code(std::errc::permission_denied);
+  script.error = std::make_error_code(std::errc::permission_denied);
   CHECK(refusal(config).exit_code == kvserver::kExitConfig);
   CHECK_THAT(refusal(config).sentence,
              Catch::Matchers::StartsWith("RAFT_DATA_DIR: the folder /data/node-8081 can't be used: "));
@@ -148,20 +156,20 @@ TEST_CASE_METHOD(Fixture, "a folder that can't be used is a matter of RAFT_DATA_
 
 TEST_CASE_METHOD(Fixture, "a file that can't be read, in a folder that can be used, is refused with exit 3 and named") {
   for (const auto failure : {std::errc::permission_denied, std::errc::operation_not_permitted}) {
-    storage.error = std::make_error_code(failure);
+    script.error = std::make_error_code(failure);
     for (const char* name : {"raft_state.json", "raft_log.jsonl", "snapshot.json"}) {
-      storage.detail = "/data/node-8081/" + std::string(name) + ": Permission denied";
+      script.detail = "/data/node-8081/" + std::string(name) + ": Permission denied";
       CHECK(refusal(config).exit_code == kvserver::kExitData);
-      CHECK(refusal(config).sentence == storage.detail);
+      CHECK(refusal(config).sentence == script.detail);
     }
     // Without the lock, or the list of what is there, the folder can't be used.
     for (const char* detail : {"/data/node-8081/lock: Permission denied", "/data/node-8081: Permission denied"}) {
-      storage.detail = detail;
+      script.detail = detail;
       CHECK(refusal(config).exit_code == kvserver::kExitConfig);
       CHECK_THAT(refusal(config).sentence, Catch::Matchers::StartsWith("RAFT_DATA_DIR: "));
     }
   }
-  storage.error = std::make_error_code(std::errc::read_only_file_system);
-  storage.detail = "/data/node-8081/raft_log.jsonl: Read-only file system";
+  script.error = std::make_error_code(std::errc::read_only_file_system);
+  script.detail = "/data/node-8081/raft_log.jsonl: Read-only file system";
   CHECK(refusal(config).exit_code == kvserver::kExitConfig);
 }
