@@ -37,6 +37,7 @@ class Node::Impl final : public Driver::Host, public Recovery::Listener {
   [[nodiscard]] Status status() const;
   [[nodiscard]] Metrics metrics() const;
   [[nodiscard]] std::optional<NodeId> leader() const;
+  [[nodiscard]] const Core* core() const { return driver_ ? &driver_->core() : nullptr; }
 
  private:
   /// What stop() is at.

@@ -64,4 +64,8 @@ std::optional<NodeId> Node::leader() const {
   return impl_->leader();
 }
 
+const Core* Node::core() const {
+  return impl_->core();
+}
+
 }  // namespace libraft::node

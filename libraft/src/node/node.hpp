@@ -6,6 +6,7 @@
 #pragma once
 
 #include <libraft/components.hpp>
+#include <libraft/core.hpp>
 #include <libraft/detail/completion.hpp>
 #include <libraft/export.hpp>
 #include <libraft/options.hpp>
@@ -61,6 +62,9 @@ class LIBRAFT_EXPORT Node {
   [[nodiscard]] Status status() const;
   [[nodiscard]] Metrics metrics() const;
   [[nodiscard]] std::optional<NodeId> leader() const;
+
+  /// Protocol lane only, or when nothing runs. nullptr until the storage is read.
+  [[nodiscard]] const Core* core() const;
 
  private:
   class Impl;
