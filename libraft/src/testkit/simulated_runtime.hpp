@@ -1,99 +1,106 @@
-// Virtual time: a heap of events, and a Runtime for each node on top of it.
+// SimulatedRuntime: the threads, the timer and the clock of one machine, in virtual time.
+//
+// Work on a lane takes a while, and so does the news of it: a crash may fall before the work, or between the two. The
+// protocol lane takes no time, unless the machine is slow. A machine that pauses does nothing, while time and messages
+// go on around it.
 #pragma once
+
+#include "testkit/simulated_clock.hpp"
+#include "testkit/simulated_events.hpp"
 
 #include <libraft/runtime.hpp>
 #include <libraft/types.hpp>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <memory>
-#include <queue>
-#include <vector>
+#include <deque>
 
 namespace libraft::testkit {
 
-/// splitmix64, one stream for each purpose.
-class RandomStream {
+/// Lives as long as the simulation; a node has it for one life after the other. When a life ends, what was to come in
+/// it never comes.
+class SimulatedRuntime final : public Runtime, private EventTarget {
  public:
-  explicit RandomStream(std::uint64_t seed) : state_(seed) {}
-  [[nodiscard]] std::uint64_t draw() {
-    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-  }
-  /// Uniform in [low, high].
-  [[nodiscard]] Duration between(Duration low, Duration high) {
-    const auto width = static_cast<std::uint64_t>((high - low).count()) + 1;
-    return low + Duration(static_cast<Duration::rep>(draw() % width));
-  }
-  [[nodiscard]] bool chance(std::uint32_t parts_per_million) { return draw() % 1000000 < parts_per_million; }
+  /// Hears of each piece of work when it is over, and may end the life then.
+  struct Host {
+    virtual void on_protocol_ran(NodeId node) = 0;
+    virtual void on_lane_ran(NodeId node) = 0;
 
- private:
-  std::uint64_t state_;
-};
-
-/// Events in the order of their time, then of their making.
-class EventHeap {
- public:
-  [[nodiscard]] TimePoint now() const { return now_; }
-  void at(TimePoint time, std::function<void()> action) { heap_.push({time, ++sequence_, std::move(action)}); }
-  [[nodiscard]] bool has_event_until(TimePoint time) const { return !heap_.empty() && heap_.top().time <= time; }
-  /// Moves time to the next event and runs it.
-  void run_next();
-  void move_to(TimePoint time) { now_ = time > now_ ? time : now_; }
-  [[nodiscard]] std::uint64_t count() const { return count_; }
-  /// Over the times and the order of what ran.
-  [[nodiscard]] std::uint64_t hash() const { return hash_; }
-  void mix(std::uint64_t value) { hash_ = (hash_ ^ value) * 1099511628211u; }
-
- private:
-  struct Event {
-    TimePoint time;
-    std::uint64_t sequence = 0;
-    std::function<void()> action;
-    friend bool operator<(const Event& a, const Event& b) {
-      return a.time != b.time ? a.time > b.time : a.sequence > b.sequence;
-    }
+   protected:
+    ~Host() = default;
   };
-  std::priority_queue<Event> heap_;
-  TimePoint now_{};
-  std::uint64_t sequence_ = 0;
-  std::uint64_t count_ = 0;
-  std::uint64_t hash_ = 1469598103934665603u;
-};
 
-/// One life of a node. When the life ends, what was to come for it never comes.
-class SimulatedRuntime final : public Runtime {
- public:
-  SimulatedRuntime(EventHeap& heap, RandomStream& random, Duration work_delay_max)
-      : heap_(heap), random_(random), work_delay_max_(work_delay_max), life_(std::make_shared<Life>()) {}
-  ~SimulatedRuntime() override { life_->is_over = true; }
+  SimulatedRuntime(EventHeap& heap, Host& host, NodeId node, std::uint64_t seed, Duration work_delay_max);
+  ~SimulatedRuntime() override = default;
 
-  [[nodiscard]] TimePoint now() const noexcept override { return heap_.now(); }
+  void begin_life();
+  void end_life();
+  /// While code of the node runs: the node can't be destroyed under its feet.
+  [[nodiscard]] bool is_inside() const { return is_inside_; }
+
+  // Faults. They outlast a life.
+
+  void pause_until(TimePoint time) { paused_until_ = time > paused_until_ ? time : paused_until_; }
+  /// The lanes that write and read the disk stand still.
+  void stall_until(TimePoint time) { stalled_until_ = time > stalled_until_ ? time : stalled_until_; }
+  /// Work takes `factor` times as long; beyond 1 the protocol lane takes time too.
+  void slow_down(std::uint32_t factor) { slowness_ = factor; }
+  void slow_disk(std::uint32_t factor) { disk_slowness_ = factor; }
+  void set_timer_delay(Duration max) { timer_delay_max_ = max; }
+  void set_drift(std::int32_t ppm);
+  void jump(Duration by);
+
+  // Runtime
+  [[nodiscard]] TimePoint now() const noexcept override { return clock_.local(heap_.now()); }
   void post(Job& job) override;
   void submit(Lane lane, Job& job) override;
   void arm(TimePoint deadline, Job& job) override;
 
-  /// Nothing of this node runs before `time`.
-  void pause_until(TimePoint time) { life_->paused_until = time; }
-  /// Runs `action` at `time`, or when the pause ends, unless the life is over by then.
-  void at(TimePoint time, std::function<void()> action);
-
  private:
-  struct Life {
-    bool is_over = false;
-    TimePoint paused_until{};
+  enum class Kind : std::uint64_t { post, timer, run, done };
+  /// Jobs of a lane keep their order, whatever delays them.
+  struct LaneQueue {
+    std::deque<Job*> waiting;
+    std::deque<Job*> done;  // on their way back to the protocol lane
+    TimePoint free{};       // no further job ends before
+    TimePoint done_free{};  // no further news comes before
   };
-  static void run_alive(EventHeap& heap, const std::shared_ptr<Life>& life, const std::function<void()>& action);
+
+  void on_event(std::uint64_t what) override;
+  [[nodiscard]] TimePoint ready_at(Kind kind, std::size_t lane) const;
+  void schedule(TimePoint time, Kind kind, std::size_t lane, std::uint64_t number);
+  void schedule_timer();
+  void run_on_protocol_lane(Kind kind, std::size_t lane);
+  void run_on(std::size_t lane);
+  [[nodiscard]] TimePoint protocol_time();
 
   EventHeap& heap_;
-  RandomStream& random_;
-  Duration work_delay_max_;
-  std::shared_ptr<Life> life_;
-  std::array<TimePoint, 3> lane_free_{};
-  std::uint64_t timer_ = 0;
+  Host& host_;
+  const NodeId node_;
+  const Duration work_delay_max_;
+
+  // Of a life.
+  std::uint64_t life_ = 0;
+  std::array<LaneQueue, 3> lanes_;
+  std::deque<Job*> posted_;
+  TimePoint protocol_free_{};
+  std::uint64_t armed_ = 0;  // counts over all lives
+  TimePoint deadline_ = kNever;
+  Job* timer_job_ = nullptr;
+  bool is_inside_ = false;
+
+  SimulatedClock clock_;
+  TimePoint paused_until_{};
+  TimePoint stalled_until_{};
+  std::uint32_t slowness_ = 1;
+  std::uint32_t disk_slowness_ = 1;
+  Duration timer_delay_max_{};
+
+  RandomStream work_;
+  RandomStream news_;
+  RandomStream slow_;
+  RandomStream late_;
 };
 
 }  // namespace libraft::testkit

@@ -1,245 +1,244 @@
-#include "testkit/simulated_runtime.hpp"
-
-#include <libraft/codec.hpp>
 #include <libraft/testkit/simulation.hpp>
 
-#include "node/node.hpp"
+#include "testkit/simulation_world.hpp"
 
-#include <map>
-#include <set>
+#include <algorithm>
+#include <string>
 #include <utility>
-#include <vector>
 
 namespace libraft::testkit {
-
 namespace {
 
-/// The network: which links are cut, and what happens to a message on the others.
-struct Network {
-  RandomStream random;
-  std::uint32_t loss_ppm = 0;
-  std::uint32_t duplication_ppm = 0;
-  Duration delay_min;
-  Duration delay_max;
-  std::set<std::pair<NodeId, NodeId>> cuts;
-
-  [[nodiscard]] bool loses(NodeId from, NodeId to) { return cuts.contains({from, to}) || random.chance(loss_ppm); }
-};
+std::string in_milliseconds(Duration duration) {
+  return std::to_string(duration.count() / 1000000) + " ms";
+}
 
 }  // namespace
 
-class Simulation::World {
- public:
-  /// The end of the network at one node. It lives with the node.
-  class Endpoint final : public Transport {
-   public:
-    Endpoint(World& world, NodeId self) : world_(world), self_(self) {}
-    ~Endpoint() override { stop(); }
-
-    [[nodiscard]] TransportLimits limits() const override { return {}; }
-    std::error_code start(const Identity&, MessageSink& sink) override {
-      world_.sinks_[self_] = &sink;
-      return {};
-    }
-    void set_peers(std::span<const Peer>) override {}
-    void send(std::span<Message> messages) override {
-      for (Message& message : messages) world_.transmit(message);
-    }
-    void stop() noexcept override { world_.sinks_.erase(self_); }
-
-   private:
-    World& world_;
-    NodeId self_;
-  };
-
-  struct Member {
-    std::unique_ptr<SimulatedRuntime> runtime;  // outlives the node
-    std::unique_ptr<node::Node> node;
-    std::uint64_t lives = 0;
-  };
-
-  World(const SimulationOptions& options, StateMachineFactory state_machine, StorageFactory storage)
-      : options_(options),
-        state_machine_(std::move(state_machine)),
-        storage_(std::move(storage)),
-        work_(options.seed * 3 + 1),
-        network_{RandomStream(options.seed * 3 + 2), options.loss_ppm,          options.duplication_ppm,
-                 options.message_delay_min,          options.message_delay_max, {}} {
-    for (std::uint64_t id = 1; id <= options.nodes; ++id) {
-      members_[{id}];
-      configuration_.voters.push_back({{id}, "node-" + std::to_string(id)});
-    }
-  }
-
-  void start(NodeId id) {
-    Member& member = members_.at(id);
-    if (member.node) return;
-    ++member.lives;
-    NodeOptions options;
-    options.cluster = {1};
-    options.id = id;
-    options.bootstrap = configuration_;
-    options.core = options_.core;
-    Components components;
-    components.transport = std::make_unique<Endpoint>(*this, id);
-    components.storage = storage_(id);
-    components.state_machine = state_machine_(id);
-    const std::uint64_t seed = options_.seed * 1000003 + id.value * 1009 + member.lives;
-    member.runtime = std::make_unique<SimulatedRuntime>(heap_, work_, options_.work_delay_max);
-    member.node = std::make_unique<node::Node>(std::move(options), std::move(components), *member.runtime,
-                                               node::Randomness{seed, {seed}});
-    member.node->start(detail::make_completion<std::error_code>([](std::error_code) {}));
-  }
-
-  void crash(NodeId id) {
-    Member& member = members_.at(id);
-    member.runtime.reset();  // first: nothing of it runs any more
-    sinks_.erase(id);
-    member.node.reset();
-  }
-
-  void stop(NodeId id) {
-    Member& member = members_.at(id);
-    if (!member.node) return;
-    bool is_stopped = false;
-    member.node->stop({}, detail::make_completion<std::error_code>([&](std::error_code) { is_stopped = true; }));
-    run_until([&] { return is_stopped; }, std::chrono::minutes(1));
-    crash(id);
-  }
-
-  /// Through the codec that ships.
-  void transmit(const Message& message) {
-    std::string encoded;
-    encode(message, encoded);
-    const Bytes bytes(std::move(encoded));
-    const std::size_t copies = network_.random.chance(network_.duplication_ppm) ? 2 : 1;
-    for (std::size_t i = 0; i < copies; ++i) {
-      if (network_.loses(message.route.from, message.route.to)) continue;
-      heap_.at(heap_.now() + network_.random.between(network_.delay_min, network_.delay_max),
-               [this, bytes, to = message.route.to] { deliver(bytes, to); });
-    }
-  }
-
-  void deliver(const Bytes& bytes, NodeId to) {
-    const auto sink = sinks_.find(to);
-    if (sink == sinks_.end()) return;
-    auto message = decode_message(bytes);
-    if (!message) return;
-    for (const char c : bytes.view()) heap_.mix(static_cast<unsigned char>(c));
-    sink->second->receive(std::span(&*message, 1));
-  }
-
-  bool run_until(const std::function<bool()>& condition, Duration limit) {
-    const TimePoint end = heap_.now() + limit;
-    while (!condition()) {
-      if (!heap_.has_event_until(end)) {
-        heap_.move_to(end);
-        return condition();
-      }
-      heap_.run_next();
-    }
-    return true;
-  }
-
-  SimulationOptions options_;
-  StateMachineFactory state_machine_;
-  StorageFactory storage_;
-  EventHeap heap_;
-  RandomStream work_;
-  Network network_;
-  Configuration configuration_;
-  std::map<NodeId, MessageSink*> sinks_;
-  std::map<NodeId, Member> members_;
-};
-
 Simulation::Simulation(const SimulationOptions& options, StateMachineFactory state_machine, StorageFactory storage)
-    : world_(std::make_unique<World>(options, std::move(state_machine), std::move(storage))) {}
+    : world_(std::make_unique<World>(options, std::move(state_machine), std::move(storage), DiskStorage{})) {}
 
-Simulation::~Simulation() {
-  for (auto& [id, member] : world_->members_) world_->crash(id);
+Simulation::Simulation(const SimulationOptions& options, StateMachineFactory state_machine, DiskStorage storage)
+    : world_(std::make_unique<World>(options, std::move(state_machine), StorageFactory{}, std::move(storage))) {}
+
+Simulation::~Simulation() = default;
+
+void Simulation::watch(Watcher& watcher) {
+  world_->watchers().add(watcher);
 }
+
+// Nodes.
 
 void Simulation::start(NodeId id) {
-  world_->start(id);
+  world_->start(world_->member(id));
 }
 void Simulation::start_all() {
-  for (auto& [id, member] : world_->members_) world_->start(id);
+  for (auto& member : world_->members()) world_->start(member);
 }
-void Simulation::crash(NodeId id) {
-  world_->crash(id);
+void Simulation::crash(NodeId id, Unsynced unsynced) {
+  world_->crash(world_->member(id), unsynced);
 }
 void Simulation::stop(NodeId id) {
-  world_->stop(id);
+  world_->stop(world_->member(id));
 }
 bool Simulation::is_up(NodeId id) const {
-  return world_->members_.at(id).node != nullptr;
+  return World::is_up(world_->member(id));
 }
 
-void Simulation::cut(NodeId from, NodeId to, bool is_cut) {
-  if (is_cut) {
-    world_->network_.cuts.insert({from, to});
-  } else {
-    world_->network_.cuts.erase({from, to});
-  }
-}
-void Simulation::heal() {
-  world_->network_.cuts.clear();
-}
+// The network.
 
-void Simulation::pause(NodeId id, Duration duration) {
-  if (auto& member = world_->members_.at(id); member.runtime) member.runtime->pause_until(now() + duration);
+void Simulation::set_network(const LinkFaults& faults) {
+  world_->network().set_all(faults);
+  world_->note("network.all_links", {});
 }
 
 void Simulation::set_network(std::uint32_t loss_ppm, std::uint32_t duplication_ppm) {
-  world_->network_.loss_ppm = loss_ppm;
-  world_->network_.duplication_ppm = duplication_ppm;
+  SimulatedNetwork& network = world_->network();
+  for (const auto& from : world_->members()) {
+    for (const auto& to : world_->members()) {
+      LinkFaults faults = network.faults(from.id, to.id);
+      faults.loss_ppm = loss_ppm;
+      faults.duplication_ppm = duplication_ppm;
+      network.set_link(from.id, to.id, faults);
+    }
+  }
 }
+
+void Simulation::set_link(NodeId from, NodeId to, const LinkFaults& faults) {
+  world_->network().set_link(from, to, faults);
+}
+void Simulation::cut(NodeId from, NodeId to, bool is_cut) {
+  world_->network().cut(from, to, is_cut);
+}
+
+void Simulation::partition(const std::vector<NodeId>& side) {
+  const auto is_inside = [&](NodeId id) { return std::find(side.begin(), side.end(), id) != side.end(); };
+  for (const auto& from : world_->members()) {
+    for (const auto& to : world_->members()) {
+      if (is_inside(from.id) != is_inside(to.id)) cut(from.id, to.id, true);
+    }
+  }
+}
+
+void Simulation::cut_to_ring() {
+  const std::uint64_t count = world_->members().size();
+  for (std::uint64_t from = 1; from <= count; ++from) {
+    for (std::uint64_t to = 1; to <= count; ++to) {
+      const std::uint64_t distance = (to + count - from) % count;
+      if (distance > 1 && distance < count - 1) cut({from}, {to}, true);
+    }
+  }
+}
+
+void Simulation::flap(NodeId from, NodeId to, Duration up, Duration down) {
+  world_->network().flap(from, to, up, down);
+}
+void Simulation::clog(NodeId from, NodeId to) {
+  world_->network().clog(from, to);
+}
+void Simulation::release(NodeId from, NodeId to) {
+  world_->network().release(from, to);
+}
+void Simulation::heal() {
+  world_->network().heal();
+}
+
+// Machines and their clocks.
+
+void Simulation::pause(NodeId id, Duration duration) {
+  world_->member(id).runtime->pause_until(now() + duration);
+  world_->note("process.pause", id, in_milliseconds(duration));
+}
+void Simulation::slow_down(NodeId id, std::uint32_t factor) {
+  world_->member(id).runtime->slow_down(factor);
+  world_->note("process.slow", id, std::to_string(factor) + " times");
+}
+void Simulation::set_clock_drift(NodeId id, std::int32_t ppm) {
+  world_->member(id).runtime->set_drift(ppm);
+  world_->note("clock.drift", id, std::to_string(ppm) + " ppm");
+}
+void Simulation::jump_clock(NodeId id, Duration by) {
+  world_->member(id).runtime->jump(by);
+  world_->note("clock.jump", id, in_milliseconds(by));
+}
+void Simulation::set_timer_delay(NodeId id, Duration max) {
+  world_->member(id).runtime->set_timer_delay(max);
+  world_->note("clock.late_timers", id, in_milliseconds(max));
+}
+
+// Disks.
+
+void Simulation::crash_at_file_call(NodeId id, std::uint64_t calls) {
+  auto& member = world_->member(id);
+  if (!member.disk) return;
+  member.disk->power_off_at(calls);
+  world_->note("disk.crash_at_call", id, std::to_string(calls));
+}
+void Simulation::fail_file_call(NodeId id, FileCall kind, std::error_code error, std::uint64_t skip) {
+  auto& member = world_->member(id);
+  if (!member.disk) return;
+  member.disk->files().fail_next(kind, error, skip);
+  const bool is_sync = kind == FileCall::sync || kind == FileCall::sync_directory;
+  const bool is_write = kind == FileCall::write_at || kind == FileCall::truncate;
+  world_->note(is_sync ? "disk.sync_error" : is_write ? "disk.write_error" : "disk.error", id, error.message());
+}
+void Simulation::fill_disk(NodeId id, std::uint64_t bytes_left) {
+  auto& member = world_->member(id);
+  if (!member.disk) return;
+  member.disk->files().set_bytes_max(member.disk->files().bytes_used() + bytes_left);
+  world_->note("disk.full", id, std::to_string(bytes_left) + " bytes left");
+}
+void Simulation::free_disk(NodeId id) {
+  auto& member = world_->member(id);
+  if (!member.disk) return;
+  member.disk->files().set_bytes_max(FaultFileSystem::kUnlimited);
+  world_->note("disk.room", id);
+}
+void Simulation::stall_disk(NodeId id, Duration duration) {
+  world_->member(id).runtime->stall_until(now() + duration);
+  world_->note("disk.stall", id, in_milliseconds(duration));
+}
+void Simulation::slow_disk(NodeId id, std::uint32_t factor) {
+  world_->member(id).runtime->slow_disk(factor);
+  world_->note("disk.slow", id, std::to_string(factor) + " times");
+}
+bool Simulation::damage(NodeId id, DiskPart part) {
+  return world_->damage(world_->member(id), part);
+}
+void Simulation::mend(NodeId id) {
+  auto& member = world_->member(id);
+  if (!member.disk || !member.disk->is_damaged()) return;
+  member.disk->mend();
+  world_->note("disk.mend", id);
+}
+bool Simulation::is_damaged(NodeId id) const {
+  const auto& member = world_->member(id);
+  return member.disk && member.disk->is_damaged();
+}
+const FaultFileSystem* Simulation::disk(NodeId id) const {
+  const auto& member = world_->member(id);
+  return member.disk ? &member.disk->files() : nullptr;
+}
+
+// Requests.
 
 void Simulation::propose(NodeId at, Bytes command, ProposeOptions options,
                          std::function<void(std::error_code, Applied)> done) {
-  if (auto& member = world_->members_.at(at); member.node) {
-    member.node->propose(std::move(command), std::move(options),
-                         detail::make_completion<std::error_code, Applied>(std::move(done)));
-  }
+  if (!is_up(at)) return;
+  world_->member(at).node->propose(std::move(command), std::move(options),
+                                   detail::make_completion<std::error_code, Applied>(std::move(done)));
 }
-
 void Simulation::query(NodeId at, std::string request, ReadOptions options,
                        std::function<void(std::error_code, Applied)> done) {
-  if (auto& member = world_->members_.at(at); member.node) {
-    member.node->query(std::move(request), std::move(options),
-                       detail::make_completion<std::error_code, Applied>(std::move(done)));
-  }
+  if (!is_up(at)) return;
+  world_->member(at).node->query(std::move(request), std::move(options),
+                                 detail::make_completion<std::error_code, Applied>(std::move(done)));
+}
+void Simulation::transfer_leadership(NodeId at, std::optional<NodeId> target, Duration timeout,
+                                     std::function<void(std::error_code)> done) {
+  if (!is_up(at)) return;
+  world_->member(at).node->transfer_leadership(target, timeout,
+                                               detail::make_completion<std::error_code>(std::move(done)));
+}
+void Simulation::take_snapshot(NodeId at, std::function<void(std::error_code, LogId)> done) {
+  if (!is_up(at)) return;
+  world_->member(at).node->snapshot(detail::make_completion<std::error_code, LogId>(std::move(done)));
 }
 
+// Time.
+
 void Simulation::run_for(Duration duration) {
-  world_->run_until([] { return false; }, duration);
+  world_->run_until({}, duration);
 }
 bool Simulation::run_until(const std::function<bool()>& condition, Duration limit) {
   return world_->run_until(condition, limit);
 }
-
+void Simulation::at(TimePoint time, std::function<void()> action) {
+  world_->agenda().at(time, std::move(action));
+}
 TimePoint Simulation::now() const {
-  return world_->heap_.now();
+  return world_->heap().now();
 }
 
 Status Simulation::status(NodeId id) const {
-  const auto& member = world_->members_.at(id);
+  const auto& member = world_->member(id);
   return member.node ? member.node->status() : Status{};
 }
-
 Metrics Simulation::metrics(NodeId id) const {
-  const auto& member = world_->members_.at(id);
+  const auto& member = world_->member(id);
   return member.node ? member.node->metrics() : Metrics{};
 }
 
 NodeId Simulation::leader() const {
   NodeId best;
   Term term;
-  for (const auto& [id, member] : world_->members_) {
-    if (!member.node) continue;
-    const Status status = member.node->status();
-    if (status.state == NodeState::running && status.role == Role::leader && status.term > term) {
-      best = id;
+  for (const auto& member : world_->members()) {
+    if (!World::is_up(member) || member.has_failed) continue;
+    const Core* const core = member.node->core();
+    if (core == nullptr) continue;
+    const CoreStatus status = core->status();
+    if (status.role == Role::leader && status.term > term) {
+      best = member.id;
       term = status.term;
     }
   }
@@ -247,10 +246,10 @@ NodeId Simulation::leader() const {
 }
 
 std::uint64_t Simulation::trace_hash() const {
-  return world_->heap_.hash();
+  return world_->heap().hash();
 }
 std::uint64_t Simulation::events() const {
-  return world_->heap_.count();
+  return world_->heap().count();
 }
 
 }  // namespace libraft::testkit

@@ -1,0 +1,53 @@
+// SimulatedDisk: a machine's disk. A FaultFileSystem that knows which of its bits are not what was written.
+#pragma once
+
+#include "testkit/simulated_events.hpp"
+
+#include <libraft/testkit/fault_file_system.hpp>
+#include <libraft/testkit/simulation.hpp>
+#include <libraft/types.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace libraft::testkit {
+
+/// Lives as long as the simulation: a crash of the node leaves what was durable.
+class SimulatedDisk {
+ public:
+  SimulatedDisk(std::uint64_t seed, NodeId node);
+
+  [[nodiscard]] FaultFileSystem& files() { return files_; }
+  [[nodiscard]] const FaultFileSystem& files() const { return files_; }
+
+  /// The process that used it is gone, and so is what `unsynced` says. Says what was lost, for people.
+  std::string crash(Unsynced unsynced);
+  /// See Simulation::crash_at_file_call.
+  void power_off_at(std::uint64_t calls);
+  /// True once that call was made, until crash().
+  [[nodiscard]] bool has_lost_power() const { return may_lose_power_ && files_.power_is_off(); }
+
+  /// Flips a bit in `range`, which is durable. One at a time. Says where.
+  std::string damage(const DiskRange& range);
+  /// Turns it back, if it is still there.
+  void mend();
+  /// Whether it is still there. What a node has written anew meanwhile is whole again.
+  [[nodiscard]] bool is_damaged() const;
+
+ private:
+  struct Flip {
+    std::string path;
+    std::uint64_t offset = 0;
+    std::string was;  // a few bytes around the bit, so that other contents are not taken for it
+    std::string is;
+  };
+
+  FaultFileSystem files_;
+  bool may_lose_power_ = false;
+  std::optional<Flip> flip_;
+  RandomStream crash_;
+  RandomStream damage_;
+};
+
+}  // namespace libraft::testkit
