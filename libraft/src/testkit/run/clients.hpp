@@ -1,0 +1,75 @@
+// Clients: each has one operation under way at a time, with a value of its own, sends it to whom it takes for the
+// leader, follows hints, gives up when an answer is long in coming, and tries again.
+#pragma once
+
+#include "testkit/run/agenda.hpp"
+#include "testkit/run/cluster.hpp"
+#include "testkit/watcher.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace libraft::testkit {
+
+class Clients {
+ public:
+  Clients(const Service& service, Cluster& cluster, Agenda& agenda, const Settings& settings, Watcher& watcher);
+
+  void begin();
+  /// No new operations; those under way end.
+  void stop() { is_stopped_ = true; }
+  /// What was under way at a node that died has an unknown outcome.
+  void on_crash(NodeId node);
+  /// Clients ask these first, when they know no better.
+  void prefer(std::vector<NodeId> nodes) { preferred_ = std::move(nodes); }
+
+  [[nodiscard]] std::uint64_t completed() const { return completed_; }
+  /// Operations that their client waits for, begun before operation `before`.
+  [[nodiscard]] std::size_t waiting(std::uint64_t before) const;
+  [[nodiscard]] std::uint64_t next_operation() const { return operations_ + 1; }
+  /// Requests that a node has not ended, though it lives: each client's, for longer than it may take.
+  [[nodiscard]] std::size_t requests_open() const { return requests_.size(); }
+  /// A request that ended twice; a sentence.
+  [[nodiscard]] const std::optional<std::string>& broken() const { return broken_; }
+
+ private:
+  struct Client {
+    std::uint64_t id = 0;
+    Random random;
+    NodeId target;
+    std::optional<Operation> waits_for;
+    TimePoint due;  // of the next operation
+  };
+  /// At a node, whoever still waits for it.
+  struct Request {
+    std::size_t client = 0;
+    NodeId at;
+  };
+
+  void next(std::size_t client);
+  void invoke(std::size_t client);
+  void send(const Operation& operation);
+  void on_answer(std::uint64_t operation, std::error_code error, Applied applied);
+  void end(std::size_t client, std::error_code error, Applied applied);
+  void follow_hint(Client& client, std::error_code error);
+  [[nodiscard]] NodeId anybody(Random& random) const;
+
+  const Service& service_;
+  Cluster& cluster_;
+  Agenda& agenda_;
+  const ClientSettings& settings_;
+  Watcher& watcher_;
+  std::vector<Client> clients_;
+  std::map<std::uint64_t, Request> requests_;  // by operation
+  std::vector<NodeId> preferred_;
+  bool is_stopped_ = false;
+  std::uint64_t operations_ = 0;
+  std::uint64_t completed_ = 0;
+  std::optional<std::string> broken_;
+};
+
+}  // namespace libraft::testkit

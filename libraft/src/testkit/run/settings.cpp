@@ -1,0 +1,232 @@
+// Swarm configurations: each fault on or off, and every knob anywhere that `validate` allows.
+#include "testkit/run/settings.hpp"
+
+#include <libraft/error.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace libraft::testkit {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+struct Kind {
+  std::string_view name;
+  std::string_view description;
+  std::uint32_t on_ppm;  // in swarm configurations
+  bool is_in_fixed;      // part of the yardstick
+};
+
+constexpr std::array<Kind, kFaults> kKinds{{
+    {"network.loss", "messages vanish", 600000, true},
+    {"network.duplication", "messages arrive twice", 500000, true},
+    {"network.delay", "messages take long, some of them very long, and overtake each other", 600000, true},
+    {"disk.lost_writes", "a crash loses any part of what was not synced, and tears writes", 700000, true},
+    {"process.slow", "work on the lanes takes long", 300000, false},
+    {"network.partition", "a group of nodes is cut off, at times just the leader", 500000, true},
+    {"network.one_way", "a node can send but not hear, or hear but not send", 400000, true},
+    {"network.partial", "two nodes can't reach each other, the others reach both", 400000, false},
+    {"network.ring", "each node reaches its neighbours only", 250000, false},
+    {"network.flapping", "a link comes and goes", 300000, false},
+    {"process.crash", "a node dies and starts again", 700000, true},
+    {"process.crash_in_write", "power fails in the middle of a write", 500000, false},
+    {"process.crash_loop", "a node dies again while it recovers", 250000, false},
+    {"process.power_cut", "all nodes die at once", 250000, false},
+    {"process.pause", "a node stands still and then goes on", 500000, true},
+    {"disk.sync_error", "a sync fails", 250000, false},
+    {"disk.write_error", "a write fails", 250000, false},
+    {"disk.no_space", "a disk is full for a while", 250000, false},
+}};
+
+constexpr const Kind& kind_of(Fault fault) {
+  return kKinds[static_cast<std::size_t>(fault)];
+}
+
+/// The core's knobs, down to one entry a message and no cache at all.
+CoreOptions draw_core(Random& random) {
+  CoreOptions core;
+  core.heartbeat_interval = random.log_between(milliseconds(10), milliseconds(200));
+  core.election_timeout = core.heartbeat_interval * static_cast<int>(random.between(3, 12));
+  core.pre_vote = !random.chance(200000);
+  core.check_quorum = !random.chance(100000);
+  core.append_bytes_max = random.log_between(1, 1u << 20);
+  core.append_entries_max = random.log_between(1, 4096);
+  core.in_flight_bytes_max = core.append_bytes_max + random.log_between(1, 1u << 22);
+  core.in_flight_messages_max = random.log_between(1, 64);
+  core.command_bytes_max = random.log_between(1024, 1u << 20);
+  core.uncommitted_bytes_max = core.command_bytes_max + random.log_between(1, 1u << 22);
+  core.entry_cache_bytes = random.chance(300000) ? 0 : random.log_between(1, 1u << 22);
+  core.apply_entries_max = random.log_between(1, 1024);
+  core.apply_bytes_max = random.log_between(1, 1u << 22);
+  core.reads_waiting_max = random.log_between(1, 65536);
+  core.snapshot_after_entries = random.chance(250000) ? 0 : random.log_between(3, 1000);
+  core.snapshot_after_bytes = random.chance(500000) ? 0 : random.log_between(64, 1u << 20);
+  core.snapshot_growth_factor = random.between(1, 4);
+  core.trailing_entries = random.chance(300000) ? 0 : random.log_between(1, 1000);
+  core.trailing_entries_for_followers_max = random.chance(300000) ? 0 : random.log_between(1, 10000);
+  core.snapshot_chunk_bytes = random.log_between(64, 256u << 10);
+  return core;
+}
+
+/// A write on its way through leader, quorum and back, when nothing is lost.
+Duration latency_of(const SimulationOptions& options) {
+  return 4 * options.message_delay_max + 20 * options.work_delay_max;
+}
+
+/// A window of one entry on a slow network carries less than clients ask for: queues would grow until every request
+/// times out, which says nothing about the protocol. So it is opened as far as the load needs.
+void open_window(CoreOptions& core, const SimulationOptions& options, Duration interval) {
+  constexpr std::size_t kEntryBytes = 128;
+  const auto trips = static_cast<std::size_t>(latency_of(options) / interval) + 1;
+  const std::size_t entries = 3 * trips;
+  const std::size_t by_message = std::min(core.append_entries_max, core.append_bytes_max / kEntryBytes + 1);
+  core.in_flight_messages_max = std::max(core.in_flight_messages_max, entries / by_message + 1);
+  core.in_flight_bytes_max = std::max(core.in_flight_bytes_max, core.append_bytes_max + entries * kEntryBytes);
+}
+
+ClientSettings draw_clients(Random& random, Duration latency) {
+  ClientSettings clients;
+  clients.count = random.between(2, 10);
+  const std::uint64_t each_second = random.log_between(12, 60);  // of all clients
+  clients.interval = Duration(seconds(1)) * static_cast<int>(clients.count) / static_cast<int>(each_second);
+  clients.reads_ppm = static_cast<std::uint32_t>(random.between(50000, 600000));
+  clients.local_ppm = static_cast<std::uint32_t>(random.between(0, 500000));
+  clients.timeout = latency + random.log_between(milliseconds(100), seconds(5));
+  clients.patience = latency + random.log_between(milliseconds(100), seconds(8));
+  clients.wrong_node_ppm = static_cast<std::uint32_t>(random.log_between(1000, 200000));
+  return clients;
+}
+
+void draw_network(Random& random, SimulationOptions& options, const std::set<Fault>& faults) {
+  const auto loss = static_cast<std::uint32_t>(random.log_between(100, 300000));
+  const auto duplication = static_cast<std::uint32_t>(random.log_between(100, 500000));
+  const Duration delay = random.log_between(milliseconds(2), milliseconds(200));
+  const Duration quick = random.log_between(microseconds(60), milliseconds(2));
+  const Duration work = random.log_between(microseconds(10), microseconds(500));
+  const Duration slow_work = random.log_between(milliseconds(1), milliseconds(4));
+  options.loss_ppm = faults.contains(Fault::loss) ? loss : 0;
+  options.duplication_ppm = faults.contains(Fault::duplication) ? duplication : 0;
+  options.message_delay_max = faults.contains(Fault::delay) ? delay : quick;
+  options.work_delay_max = faults.contains(Fault::slow_lanes) ? slow_work : work;
+}
+
+std::set<Fault> draw_faults(std::uint64_t seed, bool fixed_profile) {
+  std::set<Fault> faults;
+  for (std::size_t i = 0; i < kFaults; ++i) {
+    const auto fault = static_cast<Fault>(i);
+    Random random = stream(seed, Purpose::faults, i << 8);
+    if (fixed_profile ? kind_of(fault).is_in_fixed : random.chance(kind_of(fault).on_ppm)) faults.insert(fault);
+  }
+  return faults;
+}
+
+std::set<Fault> faults_named(const std::vector<std::string>& names) {
+  std::set<Fault> faults;
+  for (const std::string& name : names) {
+    if (const auto fault = fault_named(name)) faults.insert(*fault);
+  }
+  return faults;
+}
+
+/// Moderate faults, default knobs: what speed is measured with.
+void make_fixed(Settings& settings) {
+  SimulationOptions& simulation = settings.simulation;
+  simulation.nodes = 5;
+  simulation.core.heartbeat_interval = milliseconds(100);
+  simulation.core.election_timeout = seconds(1);
+  simulation.core.snapshot_after_entries = 1000;
+  simulation.core.trailing_entries = 500;
+  simulation.loss_ppm = settings.faults.contains(Fault::loss) ? 10000 : 0;
+  simulation.duplication_ppm = settings.faults.contains(Fault::duplication) ? 10000 : 0;
+  simulation.message_delay_max = settings.faults.contains(Fault::delay) ? milliseconds(10) : milliseconds(2);
+  settings.clients.count = 10;
+  settings.clients.interval = milliseconds(200);  // 50 operations a second in all
+  settings.under_faults = seconds(60);
+}
+
+}  // namespace
+
+std::string_view name_of(Fault fault) {
+  return kind_of(fault).name;
+}
+
+std::optional<Fault> fault_named(std::string_view name) {
+  for (std::size_t i = 0; i < kFaults; ++i) {
+    if (kKinds[i].name == name) return static_cast<Fault>(i);
+  }
+  return std::nullopt;
+}
+
+std::vector<FaultKind> fault_kinds() {
+  std::vector<FaultKind> kinds;
+  for (const Kind& kind : kKinds) kinds.push_back({kind.name, kind.description});
+  return kinds;
+}
+
+std::string validate(const Service& service, const SimulateOptions& options) {
+  if (!service.machine) return "A service needs a machine.";
+  if (!service.command) return "A service needs commands.";
+  if (!service.storage && !service.memory) return "A service needs a storage.";
+  if (options.nodes && (*options.nodes == 0 || *options.nodes > 9)) return "A cluster has 1 to 9 nodes.";
+  if (options.seconds && !(*options.seconds > 0 && *options.seconds <= 3600)) return "A run lasts 0 to 3600 seconds.";
+  if (options.minutes && !(*options.minutes >= 0)) return "Minutes are not negative.";
+  for (const std::string& name : options.faults.value_or(std::vector<std::string>{})) {
+    if (!fault_named(name)) return fmt::format("There is no fault named \"{}\".", name);
+  }
+  return {};
+}
+
+Settings settings_of(std::uint64_t seed, const SimulateOptions& options) {
+  Settings settings;
+  settings.seed = seed;
+  settings.faults = options.faults ? faults_named(*options.faults) : draw_faults(seed, options.fixed_profile);
+  settings.simulation.seed = seed;
+  Random knobs = stream(seed, Purpose::knobs);
+  if (options.fixed_profile) {
+    make_fixed(settings);
+  } else {
+    constexpr std::array<std::size_t, 8> kNodes{3, 3, 3, 5, 5, 4, 2, 7};
+    settings.simulation.nodes = kNodes[knobs.below(kNodes.size())];
+    settings.under_faults = knobs.between(seconds(40), seconds(90));
+    draw_network(knobs, settings.simulation, settings.faults);
+    Random core = stream(seed, Purpose::core);
+    settings.simulation.core = draw_core(core);
+    Random clients = stream(seed, Purpose::clients);
+    settings.clients = draw_clients(clients, latency_of(settings.simulation));
+    open_window(settings.simulation.core, settings.simulation,
+                settings.clients.interval / static_cast<int>(settings.clients.count));
+  }
+  if (options.nodes) settings.simulation.nodes = *options.nodes;
+  if (options.seconds) {
+    settings.under_faults = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*options.seconds));
+  }
+  return settings;
+}
+
+std::string to_string(const Settings& settings) {
+  const SimulationOptions& simulation = settings.simulation;
+  const CoreOptions& core = simulation.core;
+  const auto ms = [](Duration duration) { return static_cast<double>(duration.count()) / 1e6; };
+  std::string text = fmt::format("seed {}: {} nodes, {:.1f} s of faults, {} clients with an operation each {:.1f} ms\n",
+                                 settings.seed, simulation.nodes, ms(settings.under_faults) / 1000,
+                                 settings.clients.count, ms(settings.clients.interval));
+  text += "faults:";
+  for (const Fault fault : settings.faults) text += fmt::format(" {}", name_of(fault));
+  text += fmt::format("\nnetwork: loss {} ppm, duplication {} ppm, delay up to {:.3f} ms, work up to {:.3f} ms\n",
+                      simulation.loss_ppm, simulation.duplication_ppm, ms(simulation.message_delay_max),
+                      ms(simulation.work_delay_max));
+  text += fmt::format(
+      "core: heartbeat {:.1f} ms, election {:.1f} ms, pre_vote {}, check_quorum {}, append {} entries {} bytes, "
+      "in flight {} messages, apply {} entries, cache {} bytes, snapshot after {} entries, trailing {}, chunk {} "
+      "bytes\n",
+      ms(core.heartbeat_interval), ms(core.election_timeout), core.pre_vote, core.check_quorum, core.append_entries_max,
+      core.append_bytes_max, core.in_flight_messages_max, core.apply_entries_max, core.entry_cache_bytes,
+      core.snapshot_after_entries, core.trailing_entries, core.snapshot_chunk_bytes);
+  return text;
+}
+
+}  // namespace libraft::testkit

@@ -1,0 +1,78 @@
+// Trial: one run of one seed. Faults; then a healed quorum that must make progress; then all healed, and an audit.
+#pragma once
+
+#include "testkit/run/agenda.hpp"
+#include "testkit/run/clients.hpp"
+#include "testkit/run/cluster.hpp"
+#include "testkit/run/nemesis.hpp"
+#include "testkit/run/plan.hpp"
+#include "testkit/run/settings.hpp"
+#include "testkit/run/watchers.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+namespace libraft::testkit {
+
+/// A broken rule, and when.
+struct Finding {
+  std::string invariant;
+  std::string sentence;
+  TimePoint at{};
+};
+
+struct TrialResult {
+  std::optional<Finding> finding;
+  Duration simulated{};
+  std::uint64_t events = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t crashes = 0;
+  std::uint64_t trace_hash = 0;
+  std::map<std::string, std::uint64_t> faults;
+};
+
+class Trial {
+ public:
+  /// `watcher` may be null.
+  Trial(const Service& service, Settings settings, Plan plan, Watcher* watcher = nullptr);
+  [[nodiscard]] TrialResult run();
+
+ private:
+  void begin();
+  void be_faulty();
+  void recover_core();
+  void heal_all();
+  void audit();
+
+  void look_after_nodes();
+  /// Runs until `end`, or until something is found.
+  void run_to(TimePoint end);
+  /// Runs until `condition`, which is looked at now and then. False, and a finding, when it takes longer than `limit`.
+  bool await(const std::function<bool()>& condition, Duration limit, const char* invariant, const char* sentence);
+  void find(std::string invariant, std::string sentence);
+
+  [[nodiscard]] std::set<NodeId> draw_core();
+  [[nodiscard]] bool is_led(const std::set<NodeId>& nodes) const;
+  [[nodiscard]] bool is_even(const std::set<NodeId>& nodes) const;
+  /// The unit of bounds: the longest election timeout, and what messages and work add to it.
+  [[nodiscard]] Duration timeout_max() const;
+  /// What it may take to bring the last of the nodes up to date.
+  [[nodiscard]] Duration transfer_time(const std::set<NodeId>& nodes) const;
+  [[nodiscard]] std::string situation() const;
+
+  const Service& service_;
+  const Settings settings_;
+  const Plan plan_;
+  Watchers watchers_;
+  Cluster cluster_;
+  Agenda agenda_;
+  Nemesis nemesis_;
+  Clients clients_;
+  std::optional<Finding> finding_;
+};
+
+}  // namespace libraft::testkit
