@@ -143,6 +143,31 @@ TEST_CASE("the voter denies its vote if its own log is more up-to-date than the 
   }
 }
 
+TEST_CASE("a candidate that hears from the leader of its term returns to follower (§3.4)") {
+  CoreOptions options;
+  options.pre_vote = false;
+  CoreCluster cluster(3, options, 1);
+  CoreNode& candidate = cluster.node(1);
+  cluster.time_out(candidate);
+  REQUIRE(candidate.core->status().role == Role::candidate);
+  const Term term = candidate.core->status().term;
+  cluster.step(candidate, received(2, 1, AppendEntries{term, {}, {}, {}, 0}));
+  CHECK(candidate.core->status().role == Role::follower);
+  CHECK(candidate.core->status().leader == NodeId{2});
+  CHECK(candidate.core->status().term == term);
+}
+
+TEST_CASE("a candidate that can't win puts off nobody else's election (§3.4)") {
+  CoreCluster cluster(3, {}, 1);
+  CoreNode& voter = cluster.node(1);
+  cluster.step(voter, received(2, 1, AppendEntries{{1}, {}, Entries(log_of({1, 1})), {}, 0}));
+  cluster.run_for(voter.core->next_deadline() - cluster.now() - milliseconds(1));
+  const TimePoint deadline = voter.core->next_deadline();
+  cluster.step(voter, received(3, 1, RequestVote{{9}, {{1}, {1}}, false}));
+  CHECK(voter.core->status().term == Term{9});
+  CHECK(voter.core->next_deadline() == deadline);
+}
+
 TEST_CASE("a server that hears a leader ignores a RequestVote, and its term stays (§4.2.3)") {
   CoreCluster cluster(3, {}, 1);
   REQUIRE(cluster.elect());

@@ -90,6 +90,18 @@ TEST_CASE("a snapshot of entries that the log holds replaces nothing: what follo
   CHECK(effects.messages[0].after == node.writes.back().id);
 }
 
+TEST_CASE("a node that waits to be admitted learns its cluster from a snapshot (§5.1)") {
+  RecoveredState empty;
+  empty.identity.node = {1};
+  Core core({}, CoreStart{empty, {}, false, 1, {}});
+  Effects effects;
+  const InstallSnapshot snapshot = snapshot_to({{30}, {1}});
+  core.step({}, received(2, 1, snapshot), effects);
+  REQUIRE(effects.snapshot_store);
+  core.step({}, SnapshotChunkStored{{}, {{30}, {1}}, 3}, effects);
+  CHECK(core.configuration() == snapshot.meta.configuration.value);
+}
+
 TEST_CASE("a second snapshot waits until the state machine has the first (§5.3)") {
   CoreCluster cluster(3, {}, 1);
   Core core = *follower_with(cluster, 1, 2).core;

@@ -57,6 +57,18 @@ bool has_entry(const CoreDisk& disk, LogIndex index) {
   return index <= disk.start.index || index <= disk.last().index;
 }
 
+/// The id at an index that is there and not compacted.
+LogId id_at(const CoreDisk& disk, LogIndex index) {
+  return index == disk.start.index ? disk.start : disk.entries[index.value - disk.start.index.value - 1].id;
+}
+
+/// The log as the node sees it: what is on its way to the disk counts.
+CoreDisk with_writes(const CoreNode& node) {
+  CoreDisk log = node.disk;
+  for (const PersistBatch& batch : node.writes) write(log, batch);
+  return log;
+}
+
 }  // namespace
 
 CoreCluster::CoreCluster(std::size_t voters, CoreOptions options, std::uint64_t seed) : options_(options), seed_(seed) {
@@ -70,14 +82,47 @@ CoreCluster::CoreCluster(std::size_t voters, CoreOptions options, std::uint64_t 
 
 void CoreCluster::step(CoreNode& node, const Event& event) {
   if (!node.core) return;
+  const LogIndex committed = committed_.empty() ? LogIndex{} : committed_.rbegin()->first;
+  if (const auto* read = std::get_if<ReadIndexRequested>(&event)) node.asked_at[read->id] = committed;
+  const CoreStatus before = node.core->status();
   Effects effects;
   node.core->step(now_, event, effects);
-  carry_out(node, effects);
   const CoreStatus status = node.core->status();
-  if (status.role == Role::leader) {
-    const auto known = leaders_.emplace(status.term, node.id);
-    require(known.first->second == node.id, "iS1: one leader for each term");
+  carry_out(node, effects);
+  if (status.role != Role::leader) return;
+  const auto known = leaders_.emplace(status.term, node.id);
+  require(known.first->second == node.id, "iS1: one leader for each term");
+  if (known.second) check_new_leader(node);
+  if (before.role == Role::leader && status.commit > before.commit) {
+    require(committed_.at(status.commit).term == status.term, "iS6: a leader commits up to an entry of its own term");
   }
+}
+
+/// iS5: what is committed is in the log of every later leader.
+void CoreCluster::check_new_leader(const CoreNode& node) const {
+  if (committed_.empty()) return;
+  const LogId last = committed_.rbegin()->second;
+  const CoreDisk log = with_writes(node);
+  if (last.index < log.start.index) return;
+  require(has_entry(log, last.index) && id_at(log, last.index) == last, "iS5: a new leader has all that is committed");
+}
+
+/// iS3: entries of one index and term are the same everywhere, and so are those before them.
+void CoreCluster::check_matching(LogId previous, const std::vector<Entry>& entries) {
+  for (const Entry& entry : entries) {
+    const auto known = appended_.emplace(entry.id, Appended{previous, entry.data});
+    const Appended& first = known.first->second;
+    require(first.previous == previous && first.data.view() == entry.data.view(),
+            "iS3: an index and a term stand for one entry and all before it");
+    previous = entry.id;
+  }
+}
+
+/// iR3: a read sees all that was committed before it was asked for.
+void CoreCluster::check_read(const CoreNode& node, const ReadOutcome& read) const {
+  const auto asked = node.asked_at.find(read.id);
+  if (read.error || asked == node.asked_at.end()) return;
+  require(read.index >= asked->second, "iR3: a read sees all that was committed before it");
 }
 
 void CoreCluster::carry_out(CoreNode& node, Effects& effects) {
@@ -92,11 +137,11 @@ void CoreCluster::carry_out(CoreNode& node, Effects& effects) {
   }
   for (Outgoing& out : effects.messages) node.held.push_back(std::move(out));
   for (const SendSnapshotChunk& chunk : effects.snapshot_sends) {
-    const std::string data = node.disk.snapshot_state.substr(chunk.offset, std::min<std::size_t>(chunk.bytes_max, 3));
     Routing route;
     route.from = node.id;
     route.to = chunk.to;
     if (node.disk.snapshot && *node.disk.snapshot == chunk.meta) {
+      const std::string data = node.disk.snapshot_state.substr(chunk.offset, chunk.bytes_max);
       node.held.push_back({{route, InstallSnapshot{chunk.term, chunk.meta, chunk.offset, Bytes(data)}}, chunk.after});
     } else {
       node.jobs.push_back([chunk](CoreNode&) -> Event { return SnapshotSendFailed{chunk.to, chunk.meta.last}; });
@@ -143,7 +188,10 @@ void CoreCluster::carry_out(CoreNode& node, Effects& effects) {
     });
   }
   if (effects.proposal) node.proposal = effects.proposal;
-  for (const ReadOutcome& read : effects.reads) node.reads.push_back(read);
+  for (const ReadOutcome& read : effects.reads) {
+    check_read(node, read);
+    node.reads.push_back(read);
+  }
   for (const TransferOutcome& transfer : effects.transfers) node.transfers.push_back(transfer);
   release(node);
   check_commit(node);
@@ -155,10 +203,33 @@ void CoreCluster::release(CoreNode& node) {
       ++held;
       continue;
     }
+    note_said(held->message);
     check_promise(node, held->message);
     network_.push_back(std::move(held->message));
     held = node.held.erase(held);
   }
+}
+
+/// What a leader shows of its log.
+void CoreCluster::note_said(const Message& message) {
+  if (const auto* append = std::get_if<AppendEntries>(&message.body)) {
+    auto& log = said_[append->term];
+    log[append->previous.index] = append->previous.term;
+    for (const Entry& entry : append->entries) log[entry.id.index] = entry.id.term;
+  }
+  if (const auto* install = std::get_if<InstallSnapshot>(&message.body)) {
+    said_[install->term][install->meta.last.index] = install->meta.last.term;
+  }
+}
+
+/// iD3: an acknowledgement goes no further than what the term's leader showed, and agrees with it.
+void CoreCluster::check_match(const CoreNode& node, const AppendEntriesReply& reply) const {
+  const auto said = said_.find(reply.term);
+  if (said == said_.end()) return;  // a test's own leader
+  require(reply.match <= said->second.rbegin()->first, "iD3: what is acknowledged was proven to be the leader's");
+  const auto known = said->second.find(reply.match);
+  if (known == said->second.end() || reply.match < node.disk.start.index) return;
+  require(id_at(node.disk, reply.match).term == known->second, "iD3: what is acknowledged is the leader's entry");
 }
 
 /// iD1-iD3: every promise on the wire is backed by the sender's disk.
@@ -173,6 +244,7 @@ void CoreCluster::check_promise(CoreNode& node, const Message& message) const {
   }
   if (const auto* append = std::get_if<AppendEntriesReply>(&message.body); append != nullptr && append->accepted) {
     require(has_entry(node.disk, append->match), "iD3: what is acknowledged is durable");
+    check_match(node, *append);
     if (append->term > node.acknowledged_in) node.acknowledged = {};
     node.acknowledged_in = append->term;
     node.acknowledged = std::max(node.acknowledged, append->match);
@@ -237,8 +309,13 @@ void CoreCluster::persist(CoreNode& node) {
   if (batch.publish) {
     node.disk.snapshot = batch.publish;
     node.disk.snapshot_state = node.incoming;
+    require(node.incoming.size() == batch.publish->size, "a published snapshot has its own bytes");
   }
   write(node.disk, batch);
+  if (!batch.entries.empty()) {
+    const LogIndex before = previous(batch.entries.front().id.index);
+    check_matching(id_at(node.disk, before), {batch.entries.begin(), batch.entries.end()});
+  }
   check_acknowledged(node);
   node.persisted = batch.id;
   release(node);
@@ -259,6 +336,7 @@ void CoreCluster::crash(CoreNode& node) {
   node.jobs.clear();
   node.incoming.clear();
   node.reads.clear();
+  node.asked_at.clear();
   node.transfers.clear();
   node.proposal.reset();
 }

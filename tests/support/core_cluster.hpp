@@ -41,6 +41,7 @@ struct CoreNode {
   std::optional<ProposalOutcome> proposal;
   std::vector<ReadOutcome> reads;
   std::vector<TransferOutcome> transfers;
+  std::map<RequestId, LogIndex> asked_at;  ///< what was committed anywhere when a read was asked for
 };
 
 class CoreCluster {
@@ -81,11 +82,22 @@ class CoreCluster {
   [[nodiscard]] const std::map<LogIndex, LogId>& committed() const { return committed_; }
 
  private:
+  /// What an entry's id stands for, everywhere and for ever.
+  struct Appended {
+    LogId previous;
+    Bytes data;
+  };
+
   void carry_out(CoreNode& node, Effects& effects);
   void release(CoreNode& node);
+  void note_said(const Message& message);
   void check_promise(CoreNode& node, const Message& message) const;
+  void check_match(const CoreNode& node, const AppendEntriesReply& reply) const;
   void check_acknowledged(const CoreNode& node) const;
+  void check_new_leader(const CoreNode& node) const;
+  void check_matching(LogId previous, const std::vector<Entry>& entries);
   void check_commit(const CoreNode& node);
+  void check_read(const CoreNode& node, const ReadOutcome& read) const;
   void apply(CoreNode& node, const Entries& entries);
 
   CoreOptions options_;
@@ -94,9 +106,11 @@ class CoreCluster {
   TimePoint now_{};
   std::map<NodeId, CoreNode> nodes_;
   std::deque<Message> network_;
-  std::map<Term, NodeId> leaders_;           ///< iS1: one for each term, for ever
-  std::map<LogIndex, LogId> committed_;      ///< iS4: what was committed, for ever
-  std::map<LogIndex, std::string> applied_;  ///< iS7: the state after each index
+  std::map<Term, NodeId> leaders_;                 ///< iS1: one for each term, for ever
+  std::map<LogIndex, LogId> committed_;            ///< iS4: what was committed, for ever
+  std::map<LogIndex, std::string> applied_;        ///< iS7: the state after each index
+  std::map<LogId, Appended> appended_;             ///< iS3: what each entry is and follows
+  std::map<Term, std::map<LogIndex, Term>> said_;  ///< iD3: of its log, by each term's leader
 };
 
 /// This message from one node arrives at another.
