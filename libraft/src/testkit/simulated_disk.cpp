@@ -1,6 +1,7 @@
 #include "testkit/simulated_disk.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -11,10 +12,6 @@ namespace {
 constexpr std::uint64_t kCrash = 21;
 constexpr std::uint64_t kDamage = 22;
 
-// What FaultFileSystem::crash makes of them.
-constexpr std::uint64_t kKeepsNothing = 0;
-constexpr std::uint64_t kKeepsAll = 1;
-
 constexpr std::uint64_t kContextBytes = 16;
 
 }  // namespace
@@ -22,15 +19,44 @@ constexpr std::uint64_t kContextBytes = 16;
 SimulatedDisk::SimulatedDisk(std::uint64_t seed, NodeId node)
     : crash_(seed, kCrash, node.value), damage_(seed, kDamage, node.value) {}
 
-std::string SimulatedDisk::crash(Unsynced unsynced) {
+SimulatedDisk::Loss SimulatedDisk::crash(Unsynced unsynced) {
   may_lose_power_ = false;
-  const std::uint64_t kind = crash_.below(6);
-  const std::uint64_t subset = 2 + crash_.draw() / 2;
-  const bool is_all_lost = unsynced == Unsynced::lost || (unsynced == Unsynced::drawn && kind == 0);
-  const bool is_all_kept = unsynced == Unsynced::kept || (unsynced == Unsynced::drawn && kind == 1);
-  files_.crash(is_all_lost ? kKeepsNothing : is_all_kept ? kKeepsAll : subset);
-  if (is_all_kept) return "what was not synced is kept";
-  return is_all_lost ? "what was not synced is lost" : "a subset of what was not synced is lost";
+  const std::vector<PendingChange> pending = files_.pending();
+  const std::vector<bool> kept = draw_kept(pending, unsynced);
+  files_.crash_keeping(kept);
+  Loss loss;
+  loss.pending = pending.size();
+  const auto is_name = [&](std::size_t i) { return pending[i].kind == PendingChange::Kind::name; };
+  for (std::size_t i = 0; i < pending.size(); ++i) {
+    if (kept[i]) continue;
+    ++loss.lost;
+    // The sectors of a write come one after the other.
+    const auto is_kept_part = [&](std::size_t j) {
+      return j < kept.size() && kept[j] && !is_name(j) && pending[j].path == pending[i].path;
+    };
+    const bool is_torn = is_kept_part(i + 1) || (i > 0 && is_kept_part(i - 1));
+    (is_name(i) ? loss.name : is_torn ? loss.torn : loss.write) = true;
+  }
+  return loss;
+}
+
+/// Odds are drawn for each crash, so that there are crashes that lose nearly all, some, or nearly nothing; half of them
+/// in the order of the writes (a journal), half in any order (a write-back cache).
+std::vector<bool> SimulatedDisk::draw_kept(const std::vector<PendingChange>& pending, Unsynced unsynced) {
+  constexpr std::array<std::uint64_t, 6> kOdds{0, 2, 8, 8, 14, 16};
+  const std::uint64_t drawn = kOdds[crash_.below(kOdds.size())];
+  const bool is_in_order = crash_.below(2) == 0;
+  RandomStream subset(crash_.draw());  // one draw, however much is pending
+  const std::uint64_t odds = unsynced == Unsynced::lost ? 0 : unsynced == Unsynced::kept ? 16 : drawn;
+  std::vector<bool> kept;
+  const std::string* cut = nullptr;  // the file of which all that follows is lost
+  for (const PendingChange& change : pending) {
+    const bool is_cut = is_in_order && cut != nullptr && *cut == change.path;
+    const bool is_kept = !is_cut && subset.below(16) < odds;
+    if (!is_kept) cut = &change.path;
+    kept.push_back(is_kept);
+  }
+  return kept;
 }
 
 void SimulatedDisk::power_off_at(std::uint64_t calls) {

@@ -7,9 +7,11 @@
 #include <libraft/testkit/simulation.hpp>
 #include <libraft/types.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace libraft::testkit {
 
@@ -21,8 +23,16 @@ class SimulatedDisk {
   [[nodiscard]] FaultFileSystem& files() { return files_; }
   [[nodiscard]] const FaultFileSystem& files() const { return files_; }
 
-  /// The process that used it is gone, and so is what `unsynced` says. Says what was lost, for people.
-  std::string crash(Unsynced unsynced);
+  /// What a crash took.
+  struct Loss {
+    std::size_t pending = 0;  ///< changes that were not synced
+    std::size_t lost = 0;     ///< of those
+    bool write = false;       ///< all of one is lost
+    bool torn = false;        ///< a part of one is lost
+    bool name = false;        ///< a creation, rename or removal is lost
+  };
+  /// The process that used it is gone, and so is what `unsynced` says.
+  Loss crash(Unsynced unsynced);
   /// See Simulation::crash_at_file_call.
   void power_off_at(std::uint64_t calls);
   /// True once that call was made, until crash().
@@ -42,6 +52,8 @@ class SimulatedDisk {
     std::string was;  // a few bytes around the bit, so that other contents are not taken for it
     std::string is;
   };
+
+  [[nodiscard]] std::vector<bool> draw_kept(const std::vector<PendingChange>& pending, Unsynced unsynced);
 
   FaultFileSystem files_;
   bool may_lose_power_ = false;

@@ -125,10 +125,14 @@ void Simulation::World::bury(Member& member, Unsynced unsynced) {
   network_.detach(member.id);
   if (member.disk) member.disk->files().power_off();  // what destructors would do to files, a dead process does not
   member.node.reset();
-  std::string lost;
-  if (member.disk) lost = member.disk->crash(unsynced);
+  SimulatedDisk::Loss loss;
+  if (member.disk) loss = member.disk->crash(unsynced);
   if (watchers_.empty()) return;
-  note("process.crash", member.id, std::move(lost));
+  note("process.crash", member.id,
+       std::to_string(loss.lost) + " of " + std::to_string(loss.pending) + " unsynced changes are lost");
+  if (loss.write) note("disk.lost_write", member.id);
+  if (loss.torn) note("disk.torn_write", member.id);
+  if (loss.name) note("disk.lost_name", member.id);
   watchers_.on_crashed(member.id);
 }
 
