@@ -42,6 +42,7 @@ void SimulatedRuntime::end_life() {
   posted_.clear();
   for (LaneQueue& lane : lanes_) lane = {};
   protocol_free_ = heap_.now();
+  paused_until_ = {};
 }
 
 void SimulatedRuntime::set_drift(std::int32_t ppm) {

@@ -39,9 +39,11 @@ class SimulatedRuntime final : public Runtime, private EventTarget {
   /// While code of the node runs: the node can't be destroyed under its feet.
   [[nodiscard]] bool is_inside() const { return is_inside_; }
 
-  // Faults. They outlast a life.
-
+  /// Ends with the life at the latest.
   void pause_until(TimePoint time) { paused_until_ = time > paused_until_ ? time : paused_until_; }
+
+  // Faults that outlast a life.
+
   /// The lanes that write and read the disk stand still.
   void stall_until(TimePoint time) { stalled_until_ = time > stalled_until_ ? time : stalled_until_; }
   /// Work takes `factor` times as long; beyond 1 the protocol lane takes time too.
@@ -88,10 +90,10 @@ class SimulatedRuntime final : public Runtime, private EventTarget {
   std::uint64_t armed_ = 0;  // counts over all lives
   TimePoint deadline_ = kNever;
   Job* timer_job_ = nullptr;
+  TimePoint paused_until_{};
   bool is_inside_ = false;
 
   SimulatedClock clock_;
-  TimePoint paused_until_{};
   TimePoint stalled_until_{};
   std::uint32_t slowness_ = 1;
   std::uint32_t disk_slowness_ = 1;

@@ -37,6 +37,17 @@ TEST_CASE("a paused machine does nothing and then all that waited") {
   CHECK(cluster.simulation.status(leader).leader == other);
 }
 
+TEST_CASE("a pause ends with the process") {
+  Cluster cluster;
+  cluster.simulation.start_all();
+  cluster.elect();
+  cluster.simulation.pause({1}, 1h);
+  cluster.simulation.crash({1});
+  cluster.simulation.start({1});
+  cluster.simulation.run_for(5s);
+  CHECK(cluster.simulation.status({1}).state == NodeState::running);
+}
+
 TEST_CASE("a slow machine takes longer for everything") {
   const auto time_of_write = [](std::uint32_t factor) {
     SimulationOptions options;

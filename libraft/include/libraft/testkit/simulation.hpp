@@ -19,8 +19,8 @@
 //     Simulation cluster(options, machines, storage);
 //     cluster.crash_at_file_call(NodeId{2}, 3);     // power goes in the middle of a write
 //
-// Faults last until they are taken back; those of a machine outlast the crash of its node. docs/simulation.md says what
-// is a model, how it behaves and what is real.
+// Faults last until they are taken back. Those of a clock and a disk outlast the crash of the node; a pause does not.
+// docs/simulation.md says what is a model, how it behaves and what is real.
 //
 // Not thread-safe. Callbacks come from within run_for, run_until and stop; they may call anything but these three.
 #pragma once
@@ -170,7 +170,7 @@ class LIBRAFT_EXPORT Simulation {
 
   // Machines and their clocks.
 
-  /// The machine does nothing for a while; messages and time wait for it.
+  /// The process does nothing for a while; messages and time wait for it. A crash ends it.
   void pause(NodeId id, Duration duration);
   /// All work takes `factor` times as long; 1 takes it back.
   void slow_down(NodeId id, std::uint32_t factor);
