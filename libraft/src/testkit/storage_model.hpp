@@ -75,6 +75,9 @@ class StorageModel {
   [[nodiscard]] std::vector<StorageModel> prefixes(const StorageCommand& command) const;
 
   [[nodiscard]] Observation expected() const;
+  [[nodiscard]] bool is_formatted() const { return formatted_; }
+  [[nodiscard]] const HardState& hard_state() const { return hard_state_; }
+  [[nodiscard]] const std::optional<SnapshotData>& snapshot() const { return snapshot_; }
   [[nodiscard]] LogId start() const { return start_; }
   [[nodiscard]] LogId last() const { return entries_.empty() ? start_ : entries_.back().id; }
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }

@@ -17,9 +17,10 @@ namespace libraft::testkit {
 
 /// One rule, checked.
 struct ConformanceCheck {
-  std::string name;     ///< the rule, as a sentence
-  bool passed = false;  ///< the rule holds
-  std::string detail;   ///< what was seen instead; empty when it passed
+  std::string name;       ///< the rule, as a sentence
+  bool passed = false;    ///< the rule holds
+  std::string detail;     ///< what was seen instead; empty when it passed
+  std::string covered{};  ///< how much was tried, of checks that count it; else empty
 };
 
 /// Called in the thread that runs the suite, once for each check, in a fixed order.
