@@ -208,13 +208,16 @@ class LIBRAFT_EXPORT RaftNode {
   /// async_transfer_leadership, waiting.
   [[nodiscard]] std::error_code transfer_leadership(std::optional<NodeId> target, Duration timeout);
 
-  /// Done when a snapshot of what is applied now (or more) is durable. Signature: void(std::error_code, LogId)
+  /// Done when a snapshot of what is applied now (or more) is durable; brings the last entry that it covers.
+  /// errc::timeout after `timeout`: it may still be taken. errc::no_snapshot when nothing is applied yet.
+  /// Signature: void(std::error_code, LogId)
   template <class Token>
-  auto async_snapshot(Token&& token) {
-    return initiate<LogId>([](RaftNode& node, Completion<LogId> done) { node.begin_snapshot(std::move(done)); }, token);
+  auto async_snapshot(Duration timeout, Token&& token) {
+    return initiate<LogId>(
+        [timeout](RaftNode& node, Completion<LogId> done) { node.begin_snapshot(timeout, std::move(done)); }, token);
   }
   /// async_snapshot, waiting.
-  [[nodiscard]] Result<LogId> snapshot();
+  [[nodiscard]] Result<LogId> snapshot(Duration timeout);
 
   // What the node knows. None of these waits for the protocol; what they return may be old when it arrives.
 
@@ -253,7 +256,7 @@ class LIBRAFT_EXPORT RaftNode {
   void begin_wait_applied(LogIndex index, Duration timeout, Completion<LogIndex> done);
   void begin_wait_leader(Duration timeout, Completion<NodeId> done);
   void begin_transfer_leadership(std::optional<NodeId> target, Duration timeout, Completion<> done);
-  void begin_snapshot(Completion<LogId> done);
+  void begin_snapshot(Duration timeout, Completion<LogId> done);
   [[nodiscard]] detail::HandlerQueue& handler_queue();
 
   std::unique_ptr<Impl> impl_;

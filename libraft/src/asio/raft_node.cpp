@@ -178,8 +178,9 @@ std::error_code RaftNode::transfer_leadership(std::optional<NodeId> target, Dura
       .error();
 }
 
-Result<LogId> RaftNode::snapshot() {
-  return impl_->wait_for<LogId>([](node::Node& node, Completion<LogId> done) { node.snapshot(std::move(done)); });
+Result<LogId> RaftNode::snapshot(Duration timeout) {
+  return impl_->wait_for<LogId>(
+      [&](node::Node& node, Completion<LogId> done) { node.snapshot(timeout, std::move(done)); });
 }
 
 Status RaftNode::status() const {
@@ -230,8 +231,8 @@ void RaftNode::begin_transfer_leadership(std::optional<NodeId> target, Duration 
   impl_->node.transfer_leadership(target, timeout, std::move(done));
 }
 
-void RaftNode::begin_snapshot(Completion<LogId> done) {
-  impl_->node.snapshot(std::move(done));
+void RaftNode::begin_snapshot(Duration timeout, Completion<LogId> done) {
+  impl_->node.snapshot(timeout, std::move(done));
 }
 
 detail::HandlerQueue& RaftNode::handler_queue() {

@@ -48,8 +48,8 @@ void Node::transfer_leadership(std::optional<NodeId> target, Duration timeout, C
   impl_->inbox().ask(TransferRequest{target, deadline, std::move(done)});
 }
 
-void Node::snapshot(Completion<LogId> done) {
-  impl_->inbox().ask(SnapshotRequest{std::move(done)});
+void Node::snapshot(Duration timeout, Completion<LogId> done) {
+  impl_->inbox().ask(SnapshotRequest{deadline_after(impl_->runtime().now(), timeout), std::move(done)});
 }
 
 Status Node::status() const {

@@ -56,8 +56,8 @@ class LIBRAFT_EXPORT Node {
   void wait_leader(Duration timeout, Completion<NodeId> done);
   /// Done when another node is known to lead.
   void transfer_leadership(std::optional<NodeId> target, Duration timeout, Completion<> done);
-  /// Done when a snapshot of what is applied now (or more) is durable and the newest.
-  void snapshot(Completion<LogId> done);
+  /// Done when a snapshot of what is applied now (or more) is durable and the newest. errc::timeout after `timeout`.
+  void snapshot(Duration timeout, Completion<LogId> done);
 
   [[nodiscard]] Status status() const;
   [[nodiscard]] Metrics metrics() const;

@@ -173,7 +173,7 @@ void PendingRequests::on_transfer_accepted(RequestId id) {
 }
 
 void PendingRequests::add_wait_snapshot(LogIndex index, SnapshotRequest request) {
-  snapshot_waits_.insert(add(kNever, SnapshotWait{index, std::move(request.done)}));
+  snapshot_waits_.insert(add(request.deadline, SnapshotWait{index, std::move(request.done)}));
 }
 
 void PendingRequests::on_snapshot_published(LogId last) {
@@ -261,9 +261,12 @@ void PendingRequests::on_time(TimePoint now) {
       continue;
     }
     auto wait = take(RequestId{key.number});
-    const bool is_transfer = std::holds_alternative<TransferWait>(*wait);
-    const bool is_leader = std::holds_alternative<LeaderWait>(*wait);
-    end(*std::move(wait), is_transfer ? errc::transfer_failed : is_leader ? errc::timeout : errc::not_caught_up);
+    const errc late = std::visit(
+        Overloaded{[](const TransferWait&) { return errc::transfer_failed; },
+                   [](const LeaderWait&) { return errc::timeout; }, [](const SnapshotWait&) { return errc::timeout; },
+                   [](const auto&) { return errc::not_caught_up; }},
+        *wait);
+    end(*std::move(wait), late);
   }
 }
 

@@ -53,6 +53,7 @@ struct TransferRequest {
   Completion<> done;
 };
 struct SnapshotRequest {
+  TimePoint deadline;
   Completion<LogId> done;
 };
 

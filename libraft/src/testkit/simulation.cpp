@@ -200,9 +200,9 @@ void Simulation::transfer_leadership(NodeId at, std::optional<NodeId> target, Du
   world_->member(at).node->transfer_leadership(target, timeout,
                                                detail::make_completion<std::error_code>(std::move(done)));
 }
-void Simulation::take_snapshot(NodeId at, std::function<void(std::error_code, LogId)> done) {
+void Simulation::take_snapshot(NodeId at, Duration timeout, std::function<void(std::error_code, LogId)> done) {
   if (!is_up(at)) return;
-  world_->member(at).node->snapshot(detail::make_completion<std::error_code, LogId>(std::move(done)));
+  world_->member(at).node->snapshot(timeout, detail::make_completion<std::error_code, LogId>(std::move(done)));
 }
 
 // Time.

@@ -70,7 +70,7 @@ TEST_CASE("a node alone elects itself, applies, answers and takes snapshots") {
   CHECK(read.index >= second.index);
   CHECK(node->read_index().value() >= second.index);
   CHECK(node->wait_applied(second.index, kLong).value() >= second.index);
-  CHECK(node->snapshot().value().index >= second.index);
+  CHECK(node->snapshot(kLong).value().index >= second.index);
   CHECK(node->metrics().proposals == 2);
   CHECK_FALSE(node->stop());
   CHECK(node->status().state == NodeState::stopped);
@@ -117,7 +117,7 @@ TEST_CASE("every request takes a completion token") {
   CHECK(node->async_query("", use_future).get().reply.view() == "xy");
   CHECK(node->async_query("", ReadOptions(), use_future).get().reply.view() == "xy");
   CHECK(node->async_wait_applied(applied.index, kLong, use_future).get() >= applied.index);
-  CHECK(node->async_snapshot(use_future).get().index > applied.index);
+  CHECK(node->async_snapshot(kLong, use_future).get().index > applied.index);
   CHECK_THROWS_AS(node->async_transfer_leadership(NodeId{9}, std::chrono::milliseconds(1), use_future).get(),
                   std::system_error);
   node->async_stop(use_future).get();

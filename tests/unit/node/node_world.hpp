@@ -210,9 +210,9 @@ class Member {
     node->transfer_leadership(target, timeout, std::move(done));
     return outcome;
   }
-  Future<LogId> snapshot() {
+  Future<LogId> snapshot(Duration timeout = 100s) {
     auto [done, outcome] = make_request<LogId>();
-    node->snapshot(std::move(done));
+    node->snapshot(timeout, std::move(done));
     return outcome;
   }
 

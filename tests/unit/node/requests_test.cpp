@@ -316,6 +316,28 @@ TEST_CASE("a snapshot requested while an older one is being taken waits for the 
   CHECK(second->value.index == proposal->value.index);
 }
 
+TEST_CASE("a snapshot that is not taken in time times out and is taken all the same") {
+  NodeWorld world(1);
+  world.create_and_start_all();
+  Member& node = world.elect();
+  const auto proposal = node.propose("a");
+  world.run();
+  node.runtime->block(Lane::background);
+  const auto late = node.snapshot(1s);
+  const auto patient = node.snapshot(3s);
+  world.pass(999ms);
+  CHECK(late->calls == 0);
+  world.pass(1ms);
+  CHECK(late->error == errc::timeout);
+  CHECK(late->error == condition::outcome_unknown);
+  CHECK(patient->calls == 0);
+  node.runtime->block(Lane::background, false);
+  world.run();
+  CHECK(patient->is_done());
+  CHECK(late->calls == 1);
+  CHECK(node.status().snapshot.index == proposal->value.index);
+}
+
 TEST_CASE("a snapshot of nothing is an error") {
   NodeWorld world(3);
   world.create_and_start(world[1]);

@@ -216,7 +216,7 @@ class LIBRAFT_EXPORT Simulation {
   void transfer_leadership(NodeId at, std::optional<NodeId> target, Duration timeout,
                            std::function<void(std::error_code)> done);
   /// As RaftNode::async_snapshot on that node.
-  void take_snapshot(NodeId at, std::function<void(std::error_code, LogId)> done);
+  void take_snapshot(NodeId at, Duration timeout, std::function<void(std::error_code, LogId)> done);
 
   // Time.
 
