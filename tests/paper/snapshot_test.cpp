@@ -102,6 +102,24 @@ TEST_CASE("a node that waits to be admitted learns its cluster from a snapshot (
   CHECK(core.configuration() == snapshot.meta.configuration.value);
 }
 
+TEST_CASE("chunks of two snapshots are never put together (§5.3)") {
+  CoreCluster cluster(3, {}, 1);
+  Core core = *follower_with(cluster, 1, 2).core;
+  Effects effects;
+  InstallSnapshot first = snapshot_to({{30}, {1}});
+  first.meta.size = 6;
+  core.step(cluster.now(), received(2, 1, first), effects);
+  REQUIRE(effects.snapshot_store);
+  core.step(cluster.now(), SnapshotChunkStored{{}, first.meta.last, 3}, effects);
+  InstallSnapshot other = snapshot_to({{60}, {1}});
+  other.meta.size = 6;
+  other.offset = 3;
+  core.step(cluster.now(), received(2, 1, other), effects);
+  CHECK_FALSE(effects.snapshot_store);
+  REQUIRE(effects.messages.size() == 1);
+  CHECK(effects.messages[0].message.body == MessageBody(InstallSnapshotReply{{1}, other.meta.last, false, 0}));
+}
+
 TEST_CASE("a second snapshot waits until the state machine has the first (§5.3)") {
   CoreCluster cluster(3, {}, 1);
   Core core = *follower_with(cluster, 1, 2).core;
