@@ -73,6 +73,7 @@ CoreDisk with_writes(const CoreNode& node) {
 
 CoreCluster::CoreCluster(std::size_t voters, CoreOptions options, std::uint64_t seed) : options_(options), seed_(seed) {
   passes = [](const Message&) { return true; };
+  holds = [](const Message&) { return false; };
   for (std::uint64_t i = 1; i <= voters; ++i) configuration_.voters.push_back({{i}, "node-" + std::to_string(i)});
   for (const Peer& peer : configuration_.voters) {
     nodes_[peer.id].id = peer.id;
@@ -322,6 +323,40 @@ void CoreCluster::persist(CoreNode& node) {
   step(node, Persisted{batch.id});
 }
 
+void CoreCluster::crash_in_write(CoreNode& node, std::size_t parts) {
+  require(!node.writes.empty(), "a node that crashes in a write is writing");
+  PersistBatch done = node.writes.front();
+  require(!done.publish, "a snapshot is published whole or not at all");
+  const auto leave_out = [&](auto& part) {
+    if (part && parts == 0) part.reset();
+    if (part) --parts;
+  };
+  leave_out(done.hard_state);
+  leave_out(done.truncate_from);
+  leave_out(done.new_start);
+  done.entries = done.entries.slice(0, std::min(parts, done.entries.size()));
+  write(node.disk, done);
+  check_acknowledged(node);
+  crash(node);
+}
+
+void CoreCluster::fail_job(CoreNode& node, std::error_code error) {
+  require(node.core && !node.jobs.empty(), "a job that fails is there");
+  const auto job = std::move(node.jobs.front());
+  node.jobs.pop_front();
+  Event event = job(node);
+  if (auto* saved = std::get_if<SnapshotSaved>(&event)) {
+    saved->error = error;
+  } else if (auto* stored = std::get_if<SnapshotChunkStored>(&event)) {
+    stored->error = error;
+  } else if (auto* read = std::get_if<LogRead>(&event)) {
+    *read = {read->id, error, {}};
+  } else {
+    violated("only the disk fails: the job was another one");
+  }
+  step(node, event);
+}
+
 void CoreCluster::run_job(CoreNode& node) {
   if (!node.core || node.jobs.empty()) return;
   const auto job = std::move(node.jobs.front());
@@ -362,20 +397,28 @@ void CoreCluster::time_out(CoreNode& node) {
   step(node, TimeAdvanced{});
 }
 
-void CoreCluster::settle() {
-  for (bool moved = true; moved;) {
-    moved = false;
-    while (!network_.empty()) {
-      if (passes(network_.front())) {
-        deliver(0);
-      } else {
-        drop(0);
-      }
+bool CoreCluster::settle_network() {
+  bool moved = false;
+  for (std::size_t position = 0; position < network_.size();) {
+    if (holds(network_[position])) {
+      ++position;
+    } else if (passes(network_[position])) {
+      deliver(position);
+      moved = true;
+    } else {
+      drop(position);
       moved = true;
     }
+  }
+  return moved;
+}
+
+void CoreCluster::settle() {
+  for (bool moved = true; moved;) {
+    moved = settle_network();
     for (auto& [id, node] : nodes_) {
-      for (; node.core && !node.writes.empty(); moved = true) persist(node);
-      for (; node.core && !node.jobs.empty(); moved = true) run_job(node);
+      for (; node.core && !node.holds_writes && !node.writes.empty(); moved = true) persist(node);
+      for (; node.core && !node.holds_jobs && !node.jobs.empty(); moved = true) run_job(node);
     }
   }
 }

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace libraft::test {
@@ -42,6 +43,8 @@ struct CoreNode {
   std::vector<ReadOutcome> reads;
   std::vector<TransferOutcome> transfers;
   std::map<RequestId, LogIndex> asked_at;  ///< what was committed anywhere when a read was asked for
+  bool holds_writes = false;               ///< settling leaves its writes where they are
+  bool holds_jobs = false;                 ///< and its jobs
 };
 
 class CoreCluster {
@@ -60,12 +63,19 @@ class CoreCluster {
   void duplicate(std::size_t position) { network_.push_back(network_[position]); }
   /// The oldest write of the node becomes durable.
   void persist(CoreNode& node);
+  /// The node crashes in its oldest write, of which only a beginning is on disk: so many parts, in the order hard
+  /// state, truncation, entry by entry.
+  void crash_in_write(CoreNode& node, std::size_t parts);
   /// The oldest job (apply, snapshot, log read) is done.
   void run_job(CoreNode& node);
+  /// The oldest job fails: a snapshot or a chunk was not saved, entries were not read.
+  void fail_job(CoreNode& node, std::error_code error);
   void crash(CoreNode& node);
   void restart(CoreNode& node);
   /// Moves time to the node's deadline and tells it.
   void time_out(CoreNode& node);
+  /// Time passes, and nobody is told.
+  void pass_time(Duration duration) { now_ += duration; }
 
   // Many moves.
   /// Delivers, persists and applies until nothing is left to do. Time stands still.
@@ -78,6 +88,8 @@ class CoreCluster {
   [[nodiscard]] std::vector<CoreNode*> nodes();
   /// Which messages get through while settling; all by default.
   std::function<bool(const Message&)> passes;
+  /// Which messages stay under way while settling; none by default.
+  std::function<bool(const Message&)> holds;
 
   [[nodiscard]] const std::map<LogIndex, LogId>& committed() const { return committed_; }
 
@@ -91,6 +103,7 @@ class CoreCluster {
   void carry_out(CoreNode& node, Effects& effects);
   void release(CoreNode& node);
   void note_said(const Message& message);
+  bool settle_network();
   void check_promise(CoreNode& node, const Message& message) const;
   void check_match(const CoreNode& node, const AppendEntriesReply& reply) const;
   void check_acknowledged(const CoreNode& node) const;
