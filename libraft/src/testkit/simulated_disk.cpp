@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint64_t kCrash = 21;
 constexpr std::uint64_t kDamage = 22;
 
-constexpr std::uint64_t kContextBytes = 16;
+constexpr std::uint64_t kContextBytes = 8;
 
 }  // namespace
 
@@ -69,27 +69,39 @@ std::string SimulatedDisk::damage(const DiskRange& range) {
   if (!contents || range.offset >= contents->size()) return {};
   const std::uint64_t at =
       range.offset + damage_.below(std::min<std::uint64_t>(range.size, contents->size() - range.offset));
+  const std::uint64_t begin = at - std::min(at, kContextBytes);
   Flip flip;
-  flip.path = range.path;
-  flip.offset = at - std::min(at, kContextBytes);
-  flip.was = contents->substr(flip.offset, 2 * kContextBytes);
+  flip.was = contents->substr(begin, 2 * kContextBytes);
   flip.is = flip.was;
-  char& byte = flip.is[at - flip.offset];
+  char& byte = flip.is[at - begin];
   byte = static_cast<char>(static_cast<unsigned char>(byte) ^ (1u << damage_.below(8)));
-  files_.overwrite(flip.path, flip.offset, flip.is);
+  files_.overwrite(range.path, begin, flip.is);
   flip_ = std::move(flip);
   return range.path + " at byte " + std::to_string(at);
 }
 
 void SimulatedDisk::mend() {
-  if (is_damaged()) files_.overwrite(flip_->path, flip_->offset, flip_->was);
+  const auto place = flip_ ? find_flip() : std::nullopt;
+  if (!place) return;  // nobody knows where it is now: the disk stays damaged
+  files_.overwrite(place->path, place->offset, flip_->was);
   flip_.reset();
 }
 
-bool SimulatedDisk::is_damaged() const {
+bool SimulatedDisk::has_overlooked_damage() {
   if (!flip_) return false;
-  const std::optional<std::string> contents = files_.durable_contents(flip_->path);
-  return contents && flip_->offset < contents->size() && contents->substr(flip_->offset, flip_->is.size()) == flip_->is;
+  if (find_flip()) return true;
+  flip_.reset();
+  return false;
+}
+
+/// Storages copy what they keep: the bit may be in another file by now.
+std::optional<SimulatedDisk::Place> SimulatedDisk::find_flip() const {
+  for (const std::string& path : files_.paths()) {
+    const auto contents = files_.durable_contents(path);
+    const auto at = contents ? contents->find(flip_->is) : std::string::npos;
+    if (at != std::string::npos) return Place{path, at};
+  }
+  return std::nullopt;
 }
 
 }  // namespace libraft::testkit

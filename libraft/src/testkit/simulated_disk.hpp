@@ -40,18 +40,23 @@ class SimulatedDisk {
 
   /// Flips a bit in `range`, which is durable. One at a time. Says where.
   std::string damage(const DiskRange& range);
-  /// Turns it back, if it is still there.
+  /// Turns it back, if it is to be found.
   void mend();
-  /// Whether it is still there. What a node has written anew meanwhile is whole again.
-  [[nodiscard]] bool is_damaged() const;
+  /// From damage() on, until it is mended or the storage is known to be whole.
+  [[nodiscard]] bool is_damaged() const { return flip_.has_value(); }
+  /// A storage was opened and found nothing: true when it should have, for the bit is still there.
+  [[nodiscard]] bool has_overlooked_damage();
 
  private:
   struct Flip {
-    std::string path;
-    std::uint64_t offset = 0;
-    std::string was;  // a few bytes around the bit, so that other contents are not taken for it
+    std::string was;  // with a few bytes around the bit, so that other contents are not taken for it
     std::string is;
   };
+  struct Place {
+    std::string path;
+    std::uint64_t offset = 0;
+  };
+  [[nodiscard]] std::optional<Place> find_flip() const;
 
   [[nodiscard]] std::vector<bool> draw_kept(const std::vector<PendingChange>& pending, Unsynced unsynced);
 

@@ -19,9 +19,12 @@ constexpr std::uint64_t kLoss = 13;
 constexpr std::uint64_t kBurst = 14;
 constexpr std::uint64_t kDuplication = 15;
 constexpr std::uint64_t kDamage = 16;
+constexpr std::uint64_t kHint = 17;
 
 /// A clogged link keeps so many frames; older ones are lost.
 constexpr std::size_t kHeldMax = 4096;
+/// From so many on the sender is told that the link is full.
+constexpr std::size_t kHeldMany = 64;
 
 std::string flip_bits(std::string bytes, RandomStream& random) {
   if (bytes.empty()) return bytes;
@@ -40,7 +43,8 @@ SimulatedNetwork::Link::Link(std::uint64_t seed, std::uint64_t place)
       loss(seed, kLoss, place),
       burst(seed, kBurst, place),
       duplication(seed, kDuplication, place),
-      damage(seed, kDamage, place) {}
+      damage(seed, kDamage, place),
+      hint(seed, kHint, place) {}
 
 SimulatedNetwork::SimulatedNetwork(EventHeap& heap, const Watchers& watchers, std::uint64_t seed, std::size_t nodes,
                                    const LinkFaults& faults)
@@ -71,8 +75,14 @@ void SimulatedNetwork::send(NodeId from, const Message& message) {
 
 void SimulatedNetwork::transmit(Link& link, Frame frame) {
   const Duration delay = draw_delay(link, frame);  // drawn for lost ones too: the others' draws stay the same
-  if (loses(link, frame)) return;
+  if (loses(link, frame)) {
+    if (!link.hint.chance(link.faults.hint_ppm)) return;
+    link.is_reported_dead = is_down(link);
+    return hint(frame, link.is_reported_dead ? PeerEvent::unreachable : PeerEvent::dropped);
+  }
+  if (std::exchange(link.is_reported_dead, false)) hint(frame, PeerEvent::reachable);
   damage(link, frame);
+  if (link.is_clogged && link.held.size() == kHeldMany) hint(frame, PeerEvent::saturated);
   const std::size_t slot = keep(std::move(frame));
   if (!link.is_clogged) return heap_.at(heap_.now() + delay, *this, slot);
   if (link.held.size() == kHeldMax) {
@@ -80,6 +90,10 @@ void SimulatedNetwork::transmit(Link& link, Frame frame) {
     link.held.pop_front();
   }
   link.held.push_back(slot);
+}
+
+void SimulatedNetwork::hint(const Frame& frame, PeerEvent event) const {
+  if (MessageSink* const sink = sinks_[frame.from.value - 1]; sink != nullptr) sink->peer_changed(frame.to, event);
 }
 
 Duration SimulatedNetwork::draw_delay(Link& link, const Frame& frame) {
@@ -94,6 +108,12 @@ Duration SimulatedNetwork::draw_delay(Link& link, const Frame& frame) {
   return std::min(delay, std::max(faults.tail_max, faults.delay_max));
 }
 
+bool SimulatedNetwork::is_down(const Link& link) const {
+  if (link.is_cut) return true;
+  const bool is_flapping = link.down > Duration::zero();
+  return is_flapping && (heap_.now() - link.flapping_since) % (link.up + link.down) >= link.up;
+}
+
 bool SimulatedNetwork::loses(Link& link, const Frame& frame) {
   const LinkFaults& faults = link.faults;
   // Gilbert and Elliott: a link is good or bad, and changes between the two from frame to frame.
@@ -102,9 +122,7 @@ bool SimulatedNetwork::loses(Link& link, const Frame& frame) {
         link.is_in_burst ? !link.burst.chance(faults.burst_end_ppm) : link.burst.chance(faults.burst_ppm);
   }
   const bool is_lost = link.loss.chance(faults.loss_ppm);
-  if (link.is_cut) return true;
-  if (link.down > Duration::zero() && (heap_.now() - link.flapping_since) % (link.up + link.down) >= link.up)
-    return true;
+  if (is_down(link)) return true;
   if (is_lost) {
     note("network.loss", frame.from, frame.to);
     return true;
@@ -205,6 +223,7 @@ void SimulatedNetwork::release(NodeId from, NodeId to) {
   Link& way = link(from, to);
   if (!std::exchange(way.is_clogged, false)) return;
   note("network.release", from, to);
+  if (way.held.size() > kHeldMany) hint(frames_[way.held.front()], PeerEvent::writable);
   for (const std::size_t slot : way.held) heap_.at(heap_.now() + draw_delay(way, frames_[slot]), *this, slot);
   way.held.clear();
 }

@@ -51,6 +51,7 @@ class SimulatedNetwork final : private EventTarget {
     bool is_cut = false;
     bool is_clogged = false;
     bool is_in_burst = false;
+    bool is_reported_dead = false;  // to the sender
     TimePoint flapping_since{};
     Duration up{};    // with `down`: the link flaps
     Duration down{};  // zero: it does not
@@ -62,6 +63,7 @@ class SimulatedNetwork final : private EventTarget {
     RandomStream burst;
     RandomStream duplication;
     RandomStream damage;
+    RandomStream hint;
   };
   struct Frame {
     Bytes bytes;
@@ -76,7 +78,9 @@ class SimulatedNetwork final : private EventTarget {
   [[nodiscard]] bool is_member(NodeId id) const { return id.value >= 1 && id.value <= sinks_.size(); }
   void transmit(Link& link, Frame frame);
   void damage(Link& link, Frame& frame);
+  [[nodiscard]] bool is_down(const Link& link) const;
   [[nodiscard]] bool loses(Link& link, const Frame& frame);
+  void hint(const Frame& frame, PeerEvent event) const;
   [[nodiscard]] Duration draw_delay(Link& link, const Frame& frame);
   void refuse(const Frame& frame);
   [[nodiscard]] std::size_t keep(Frame frame);

@@ -169,7 +169,7 @@ void Simulation::mend(NodeId id) {
   auto& member = world_->member(id);
   if (!member.disk || !member.disk->is_damaged()) return;
   member.disk->mend();
-  world_->note("disk.mend", id);
+  if (!member.disk->is_damaged()) world_->note("disk.mend", id);
 }
 bool Simulation::is_damaged(NodeId id) const {
   const auto& member = world_->member(id);

@@ -198,7 +198,7 @@ void Simulation::World::on_state(NodeId id, NodeState state) {
     watchers_.on_failed(id, status.failure.value_or(Failure{}));
   } else if (state == NodeState::stopped) {
     watchers_.on_stopped(id);
-  } else if (state == NodeState::running && member.disk && member.disk->is_damaged()) {
+  } else if (state == NodeState::running && member.disk && member.disk->has_overlooked_damage()) {
     note("disk.damage_overlooked", id);
   }
 }

@@ -176,7 +176,12 @@ TEST_CASE("damage that is written over is gone") {
   CHECK(cluster.simulation.is_damaged(node));
   REQUIRE(cluster.write("b"));
   cluster.simulation.run_for(1s);
+  CHECK(cluster.simulation.is_damaged(node));  // nobody has looked yet
+  cluster.simulation.crash(node);
+  cluster.simulation.start(node);
+  cluster.simulation.run_for(1s);
   CHECK_FALSE(cluster.simulation.is_damaged(node));
+  CHECK(cluster.recorder.faults["disk.damage_overlooked"] == 0);
 }
 
 TEST_CASE("at most a minority of the disks is damaged") {

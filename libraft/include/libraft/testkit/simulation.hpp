@@ -78,6 +78,7 @@ struct LinkFaults {
   /// A heavy tail: with `tail_ppm` the delay doubles, and doubles again half of the time, up to `tail_max`.
   std::uint32_t tail_ppm = 0;
   Duration tail_max = std::chrono::seconds(10);  ///< see `tail_ppm`
+  std::uint32_t hint_ppm = 500000;               ///< of a loss the sender is told (PeerEvent), as transports do
 
   friend bool operator==(const LinkFaults&, const LinkFaults&) = default;
 };
