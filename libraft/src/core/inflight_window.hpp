@@ -34,6 +34,8 @@ class InflightWindow {
     for (const Sent& sent : sent_) lasts.push_back(sent.last);
     return lasts;
   }
+  [[nodiscard]] std::size_t size() const { return sent_.size(); }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
   [[nodiscard]] bool empty() const { return sent_.empty(); }
 
   friend bool operator==(const InflightWindow&, const InflightWindow&) = default;

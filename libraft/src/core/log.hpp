@@ -53,6 +53,12 @@ class Log {
   /// Entries from `first` to at most `last`, at least one, within the limits; nullopt when `first` is not in memory.
   [[nodiscard]] std::optional<Entries> slice(LogIndex first, LogIndex last, std::size_t entries_max,
                                              std::size_t bytes_max) const;
+  /// One entry, valid until the next change; null when it is not in memory. For who looks on.
+  [[nodiscard]] const Entry* in_memory(LogIndex index) const {
+    if (index <= cache_start_ || index.value - cache_start_.value > cache_.size()) return nullptr;
+    return &cache_[static_cast<std::size_t>(index.value - cache_start_.value - 1)];
+  }
+  [[nodiscard]] std::size_t cached_bytes() const { return cache_bytes_; }
   /// Drops durable entries from memory, oldest first, while they take more than `bytes_max`.
   void shrink_cache(std::size_t bytes_max);
 

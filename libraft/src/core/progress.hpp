@@ -45,6 +45,11 @@ class Progress {
   [[nodiscard]] std::uint64_t read_sequence() const { return read_sequence_; }
   [[nodiscard]] ProgressState state() const;
   [[nodiscard]] const SendingSnapshot* snapshot() const { return std::get_if<SendingSnapshot>(&mode_); }
+  /// Null when nothing may be sent ahead.
+  [[nodiscard]] const InflightWindow* window() const {
+    const auto* replicate = std::get_if<Replicate>(&mode_);
+    return replicate == nullptr ? nullptr : &replicate->window;
+  }
   [[nodiscard]] RequestId log_read() const { return log_read_; }
   /// May an append with entries be sent now?
   [[nodiscard]] bool can_send(const CoreOptions& options) const;

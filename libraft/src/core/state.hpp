@@ -35,6 +35,7 @@ class UnappliedBytes {
     }
   }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
+  [[nodiscard]] std::size_t count() const { return runs_.size(); }
 
   friend bool operator==(const UnappliedBytes&, const UnappliedBytes&) = default;
 
