@@ -46,7 +46,7 @@ BEGIN {
   group_of_header["detail/completion"] = "completion"
 
   # Inside the core arrows go one way: from a higher level to the same or a lower one, and never in a circle.
-  split("quorum term_runs inflight_window", names, " ")
+  split("quorum term_runs inflight_window marks", names, " ")
   for (i in names) core_level[names[i]] = 1
   split("log progress vote_tally", names, " ")
   for (i in names) core_level[names[i]] = 2

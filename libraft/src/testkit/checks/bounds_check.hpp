@@ -1,0 +1,44 @@
+// BoundsCheck: every queue keeps to its bound, and nobody spins.
+//
+//   iB1  proposals, reads, what waits for the state machine, what is on its way to a follower, the cache of entries
+//   iB5  a message carries no more than its sender's options say
+//   iL7  the whole cluster does a bounded number of things in a second of virtual time
+#pragma once
+
+#include "testkit/checks/ledger.hpp"
+#include "testkit/watcher.hpp"
+
+#include <libraft/options.hpp>
+
+#include <map>
+#include <string>
+
+namespace libraft::testkit {
+
+class BoundsCheck final : public Watcher {
+ public:
+  /// Steps and messages of all nodes in a second of virtual time, at most.
+  BoundsCheck(Ledger& ledger, std::uint64_t events_per_second_max)
+      : ledger_(ledger), events_per_second_max_(events_per_second_max) {}
+
+  void on_time(TimePoint now) override;
+  void on_started(NodeId node, std::uint64_t life) override;
+  void on_stepped(NodeId node, const Core& core) override;
+  void on_sent(const Message& message) override;
+
+ private:
+  void judge_leader(NodeId node, const Core::State& state);
+  void judge_apply(NodeId node, const Core::State& state);
+  void count();
+  void report(std::string_view invariant, NodeId node, std::string sentence) {
+    ledger_.verdicts.report(invariant, node, std::move(sentence));
+  }
+
+  Ledger& ledger_;
+  const std::uint64_t events_per_second_max_;
+  std::int64_t second_ = 0;
+  std::uint64_t events_ = 0;  // in it
+  std::map<NodeId, CoreOptions> options_;
+};
+
+}  // namespace libraft::testkit

@@ -1,0 +1,97 @@
+#include "testkit/checks/liveness_check.hpp"
+
+#include "core/state.hpp"
+#include "testkit/checks/text.hpp"
+
+#include <algorithm>
+
+namespace libraft::testkit {
+
+namespace {
+
+constexpr int kLeaderTimeouts = 10;
+constexpr int kOperationTimeouts = 20;
+constexpr int kEvenTimeouts = 30;
+constexpr std::size_t kElections = 5;
+
+}  // namespace
+
+void LivenessCheck::begin(std::vector<NodeId> healed, Duration timeout_max) {
+  healed_ = std::move(healed);
+  timeout_max_ = timeout_max;
+  begun_ = ledger_.verdicts.now();
+  elected_.clear();
+  crashes_ = 0;
+  highest_ = {};
+  for (const auto& [id, memory] : ledger_.memories) highest_ = std::max(highest_, memory.term);
+}
+
+void LivenessCheck::on_stepped(NodeId, const Core& core) {
+  const Core::State& state = core.state();
+  if (healed_.empty() || state.term <= highest_ || !std::holds_alternative<core::Leader>(state.role)) return;
+  elected_.insert(state.term);
+}
+
+void LivenessCheck::on_crashed(NodeId node) {
+  if (std::find(healed_.begin(), healed_.end(), node) != healed_.end()) ++crashes_;
+}
+
+/// One of the healed leads, and all of them are in its term.
+bool LivenessCheck::has_leader() const {
+  Term led;
+  for (const NodeId id : healed_) {
+    const auto memory = ledger_.memories.find(id);
+    if (memory != ledger_.memories.end() && memory->second.is_leader) led = std::max(led, memory->second.term);
+  }
+  return led != Term{} && std::all_of(healed_.begin(), healed_.end(), [&](NodeId id) {
+           const auto memory = ledger_.memories.find(id);
+           return memory != ledger_.memories.end() && memory->second.term == led;
+         });
+}
+
+bool LivenessCheck::is_even() const {
+  const MemoryShadow* first = nullptr;
+  for (const NodeId id : healed_) {
+    const auto memory = ledger_.memories.find(id);
+    if (memory == ledger_.memories.end() || !memory->second.is_known) return false;
+    const MemoryShadow& now = memory->second;
+    if (first == nullptr) first = &now;
+    const bool is_whole = now.applied == now.commit && now.commit == now.log.last().index;
+    if (!is_whole || now.log.last() != first->log.last()) return false;
+  }
+  return first != nullptr;
+}
+
+bool LivenessCheck::is_late(int timeouts, Duration allowance) const {
+  return ledger_.verdicts.now() - begun_ > timeouts * timeout_max_ + allowance;
+}
+
+bool LivenessCheck::judge_leader() {
+  if (has_leader()) return true;
+  if (is_late(kLeaderTimeouts)) ledger_.verdicts.report("iL1", {}, "the healed nodes have no leader in time");
+  return false;
+}
+
+bool LivenessCheck::judge_operations(TimePoint oldest) {
+  if (oldest > begun_) return true;
+  if (is_late(kOperationTimeouts)) ledger_.verdicts.report("iL2", {}, "an operation that waited did not end in time");
+  return false;
+}
+
+bool LivenessCheck::judge_even(Duration allowance) {
+  if (is_even()) return true;
+  if (is_late(kEvenTimeouts, allowance)) {
+    ledger_.verdicts.report("iL3", {}, "the healed nodes did not reach one state in time");
+  }
+  return false;
+}
+
+bool LivenessCheck::judge_elections() {
+  if (elected_.size() <= kElections + crashes_) return true;
+  ledger_.verdicts.report("iL6", {},
+                          fmt::format("{} leaders were elected where {} nodes were healed and {} crashed",
+                                      elected_.size(), healed_.size(), crashes_));
+  return false;
+}
+
+}  // namespace libraft::testkit
