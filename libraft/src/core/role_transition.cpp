@@ -7,7 +7,8 @@ namespace libraft::core {
 
 namespace {
 
-void end_leadership(Context& context) {
+/// `is_replaced`: a higher term was heard of. Without one, nobody is known to have taken over.
+void end_leadership(Context& context, bool is_replaced) {
   Leader* leader = context.leader();
   if (leader == nullptr) return;
   if (!leader->reads.empty()) context.mark(Mark::read_lost_with_leadership);
@@ -15,7 +16,7 @@ void end_leadership(Context& context) {
     context.effects.reads.push_back({read.id, make_error_code(errc::not_leader), {}});
   }
   if (leader->transfer) {
-    const bool is_handed_over = leader->transfer->is_asked;
+    const bool is_handed_over = leader->transfer->is_asked && is_replaced;
     context.mark(is_handed_over ? Mark::transfer_done : Mark::transfer_overtaken);
     context.effects.transfers.push_back(
         {leader->transfer->id, is_handed_over ? std::error_code{} : make_error_code(errc::transfer_failed)});
@@ -27,7 +28,7 @@ void end_leadership(Context& context) {
 void become_follower(Context& context, Term term, std::optional<NodeId> leader) {
   Core::State& state = context.state;
   RAFT_ASSERT(term >= state.term, "a term never falls");
-  end_leadership(context);
+  end_leadership(context, term > state.term);
   const bool was_leader = context.leader() != nullptr;
   if (was_leader && term > state.term) context.mark(Mark::leader_deposed);
   if (term > state.term) {
