@@ -425,6 +425,7 @@ void CoreCluster::settle() {
 
 void CoreCluster::run_for(Duration duration) {
   const TimePoint end = now_ + duration;
+  int told = 0;  // at one moment
   settle();
   while (true) {
     CoreNode* earliest = nullptr;
@@ -433,6 +434,8 @@ void CoreCluster::run_for(Duration duration) {
       if (earliest == nullptr || node.core->next_deadline() < earliest->core->next_deadline()) earliest = &node;
     }
     if (earliest == nullptr || earliest->core->next_deadline() > end) break;
+    told = earliest->core->next_deadline() > now_ ? 0 : told + 1;
+    require(told < 1000, "a deadline that was told is over");
     time_out(*earliest);
     settle();
   }
