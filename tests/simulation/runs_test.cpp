@@ -131,7 +131,7 @@ TEST_CASE("a state machine that is not deterministic is found and the run made s
   const SimulateReport report = simulate(tally_service(true), options);
   INFO(to_text(report));
   REQUIRE(report.violations.size() == 1);
-  const Violation& violation = report.violations.front();
+  const FailedRun& violation = report.violations.front();
   CHECK(violation.invariant == "iS7");
   CHECK(violation.plan.size() <= violation.plan_before);
   CHECK(violation.replay.starts_with("raft_sim --seed " + std::to_string(violation.seed)));

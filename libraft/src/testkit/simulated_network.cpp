@@ -121,6 +121,7 @@ bool SimulatedNetwork::loses(Link& link, const Frame& frame) {
     link.is_in_burst =
         link.is_in_burst ? !link.burst.chance(faults.burst_end_ppm) : link.burst.chance(faults.burst_ppm);
   }
+  if (faults.burst_ppm == 0) link.is_in_burst = false;
   const bool is_lost = link.loss.chance(faults.loss_ppm);
   if (is_down(link)) return true;
   if (is_lost) {

@@ -142,6 +142,9 @@ void Simulation::fail_file_call(NodeId id, FileCall kind, std::error_code error,
   const bool is_write = kind == FileCall::write_at || kind == FileCall::truncate;
   world_->note(is_sync ? "disk.sync_error" : is_write ? "disk.write_error" : "disk.error", id, error.message());
 }
+void Simulation::forget_disk_faults(NodeId id) {
+  if (auto& member = world_->member(id); member.disk) member.disk->files().clear_faults();
+}
 void Simulation::fill_disk(NodeId id, std::uint64_t bytes_left) {
   auto& member = world_->member(id);
   if (!member.disk) return;

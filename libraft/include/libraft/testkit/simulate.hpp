@@ -5,7 +5,7 @@
 //     service.machine = [] { return std::make_unique<MyStateMachine>(); };
 //     service.command = [](Random& random, std::uint64_t number) { return Bytes("add " + std::to_string(number)); };
 //     service.query = [](Random&) { return std::string("sum"); };
-//     service.storage = [](NodeId, FileSystem& files) { return my_storage(files, "/data"); };
+//     service.storage.make = [](FileSystem& files, NodeId) { return my_storage(files, "/data"); };
 //
 //     SimulateOptions options;
 //     options.seeds = 1000;
@@ -20,9 +20,9 @@
 
 #include <libraft/bytes.hpp>
 #include <libraft/export.hpp>
-#include <libraft/file_system.hpp>
 #include <libraft/state_machine.hpp>
 #include <libraft/storage.hpp>
+#include <libraft/testkit/simulation.hpp>
 #include <libraft/types.hpp>
 
 #include <cstddef>
@@ -83,10 +83,10 @@ struct Service {
   std::function<Bytes(Random&, std::uint64_t number)> command;
   /// A query that a client sends; without it there are no reads.
   std::function<std::string(Random&)> query;
-  /// A storage on the node's disk, for each start anew: real storage code, with all the faults of a disk below it.
-  std::function<std::unique_ptr<Storage>(NodeId, FileSystem&)> storage;
+  /// Real storage code on a simulated disk, with all the faults of one. Without `find` no bit flips.
+  DiskStorage storage;
   /// Without files: called once for each run, and what it gives for each start. memory_storages of
-  /// storage/memory_storage.hpp is one. No fault of a disk reaches such a storage. Used when `storage` is empty.
+  /// storage/memory_storage.hpp is one. No fault of a disk reaches such a storage. Used when `storage.make` is empty.
   std::function<std::function<std::unique_ptr<Storage>(NodeId)>()> memory;
 };
 
@@ -106,8 +106,8 @@ struct SimulateOptions {
   std::string replay_command = "raft_sim";                ///< what a reader types before the options that repeat a run
 };
 
-/// A broken rule.
-struct Violation {
+/// A run in which a rule was broken.
+struct FailedRun {
   std::uint64_t seed = 0;         ///< of the run
   std::string invariant;          ///< its id, such as "iS1"
   std::string sentence;           ///< what happened
@@ -127,7 +127,7 @@ struct SimulateReport {
   std::uint64_t requests = 0;                   ///< of clients, done without error
   std::uint64_t crashes = 0;                    ///< of nodes
   std::uint64_t twice = 0;                      ///< seeds that ran twice, and had to give the same run
-  std::vector<Violation> violations;            ///< by seed
+  std::vector<FailedRun> violations;            ///< by seed
   std::map<std::string, std::uint64_t> faults;  ///< injected, by kind
   std::map<std::string, std::uint64_t> marks;   ///< all coverage marks, and how often they were hit
 };
@@ -145,7 +145,7 @@ struct SimulateReport {
 struct RunRecord {
   std::string trace;                   ///< a line for each thing that happened
   std::string html;                    ///< the same as a page to look at, whole in itself
-  std::optional<Violation> violation;  ///< not shrunk
+  std::optional<FailedRun> violation;  ///< not shrunk
 };
 
 /// The run of `options.first_seed` alone, written down. Throws as simulate() does.

@@ -188,6 +188,8 @@ class LIBRAFT_EXPORT Simulation {
   void crash_at_file_call(NodeId id, std::uint64_t calls);
   /// The next such call fails with `error`, once `skip` of them have passed. A sync that fails loses what was pending.
   void fail_file_call(NodeId id, FileCall kind, std::error_code error, std::uint64_t skip = 0);
+  /// Takes back what the two above announced and what has not happened yet.
+  void forget_disk_faults(NodeId id);
   /// Only `bytes_left` more fit on the disk.
   void fill_disk(NodeId id, std::uint64_t bytes_left = 0);
   /// There is room again.

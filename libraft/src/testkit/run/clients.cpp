@@ -11,7 +11,7 @@ namespace libraft::testkit {
 
 using std::chrono::milliseconds;
 
-Clients::Clients(const Service& service, Cluster& cluster, Agenda& agenda, const Settings& settings, Watcher& watcher)
+Clients::Clients(const Service& service, Cluster& cluster, Agenda& agenda, const Settings& settings, Watcher* watcher)
     : service_(service),
       cluster_(cluster),
       agenda_(agenda),
@@ -64,7 +64,7 @@ void Clients::invoke(std::size_t index) {
   }
   client.waits_for = operation;
   requests_[operation.id] = {index, operation.at};
-  watcher_.on_invoked(operation);
+  if (watcher_ != nullptr) watcher_->on_invoked(operation);
   agenda_.in(settings_.patience, [this, index, id = operation.id] {
     const auto& waits_for = clients_[index].waits_for;
     if (waits_for && waits_for->id == id) end(index, errc::timeout, {});
@@ -91,7 +91,7 @@ void Clients::send(const Operation& operation) {
 void Clients::on_answer(std::uint64_t operation, std::error_code error, Applied applied) {
   const auto request = requests_.find(operation);
   if (request == requests_.end()) {
-    if (!broken_) broken_ = "operation " + std::to_string(operation) + " ended twice, or after its node had died";
+    if (on_broken) on_broken("operation " + std::to_string(operation) + " ended twice, or after its node had died");
     return;
   }
   const std::size_t client = request->second.client;
@@ -108,7 +108,7 @@ void Clients::end(std::size_t index, std::error_code error, Applied applied) {
     ++completed_;
     client.due += settings_.interval;
   }
-  watcher_.on_ended(operation, Outcome{error, std::move(applied)});
+  if (watcher_ != nullptr) watcher_->on_ended(operation, Outcome{error, std::move(applied)});
   if (error) {
     follow_hint(client, error);
     client.due = std::max(client.due, agenda_.now() + client.random.between(milliseconds(5), milliseconds(50)));

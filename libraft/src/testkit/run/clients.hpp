@@ -7,6 +7,7 @@
 #include "testkit/watcher.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -17,7 +18,8 @@ namespace libraft::testkit {
 
 class Clients {
  public:
-  Clients(const Service& service, Cluster& cluster, Agenda& agenda, const Settings& settings, Watcher& watcher);
+  /// `watcher` may be null.
+  Clients(const Service& service, Cluster& cluster, Agenda& agenda, const Settings& settings, Watcher* watcher);
 
   void begin();
   /// No new operations; those under way end.
@@ -33,8 +35,8 @@ class Clients {
   [[nodiscard]] std::uint64_t next_operation() const { return operations_ + 1; }
   /// Requests that a node has not ended, though it lives: each client's, for longer than it may take.
   [[nodiscard]] std::size_t requests_open() const { return requests_.size(); }
-  /// A request that ended twice; a sentence.
-  [[nodiscard]] const std::optional<std::string>& broken() const { return broken_; }
+  /// Called with a sentence when a request ended twice.
+  std::function<void(std::string)> on_broken;
 
  private:
   struct Client {
@@ -62,14 +64,13 @@ class Clients {
   Cluster& cluster_;
   Agenda& agenda_;
   const ClientSettings& settings_;
-  Watcher& watcher_;
+  Watcher* const watcher_;
   std::vector<Client> clients_;
   std::map<std::uint64_t, Request> requests_;  // by operation
   std::vector<NodeId> preferred_;
   bool is_stopped_ = false;
   std::uint64_t operations_ = 0;
   std::uint64_t completed_ = 0;
-  std::optional<std::string> broken_;
 };
 
 }  // namespace libraft::testkit

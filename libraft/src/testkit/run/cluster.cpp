@@ -16,6 +16,10 @@ class TextSink final : public SnapshotSink {
   std::string text;
 };
 
+Simulation::StorageFactory memory_of(const Service& service) {
+  return service.storage.make ? nullptr : service.memory();
+}
+
 }  // namespace
 
 Result<std::string> state_of(StateMachine& machine) {
@@ -29,14 +33,22 @@ Result<std::string> state_of(StateMachine& machine) {
 Cluster::Cluster(const Service& service, const Settings& settings)
     : service_(service),
       loses_writes_(settings.faults.contains(Fault::lost_writes)),
-      memory_(service.storage ? nullptr : service.memory()),
-      simulation_(
-          settings.simulation, [this](NodeId id) { return make_machine(id); },
-          [this](NodeId id) { return make_storage(id); }) {
+      has_disks_(static_cast<bool>(service.storage.make)),
+      simulation_(has_disks_
+                      ? Simulation(
+                            settings.simulation, [this](NodeId id) { return make_machine(id); }, service.storage)
+                      : Simulation(
+                            settings.simulation, [this](NodeId id) { return make_machine(id); }, memory_of(service))) {
   for (std::uint64_t id = 1; id <= settings.simulation.nodes; ++id) {
     ids_.push_back({id});
-    disks_[{id}] = std::make_unique<FaultFileSystem>();
     lives_[{id}] = 0;
+  }
+  simulation_.set_network(settings.links);
+  for (const NodeId id : ids_) {
+    const MachineSettings& machine = settings.machines.at(id.value - 1);
+    if (machine.skew != Duration::zero()) simulation_.jump_clock(id, machine.skew);
+    if (machine.drift_ppm != 0) simulation_.set_clock_drift(id, machine.drift_ppm);
+    if (machine.timer_delay != Duration::zero()) simulation_.set_timer_delay(id, machine.timer_delay);
   }
 }
 
@@ -46,29 +58,14 @@ std::unique_ptr<StateMachine> Cluster::make_machine(NodeId id) {
   return machine;
 }
 
-std::unique_ptr<Storage> Cluster::make_storage(NodeId id) {
-  return service_.storage ? service_.storage(id, *disks_.at(id)) : memory_(id);
-}
-
 void Cluster::start(NodeId id) {
-  if (simulation_.is_up(id)) return;
+  if (is_running(id)) return;
   ++lives_.at(id);
   simulation_.start(id);
 }
 
-void Cluster::crash(NodeId id, std::uint64_t draw) {
-  if (!simulation_.is_up(id)) return;
-  FaultFileSystem& disk = *disks_.at(id);
-  disk.power_off();  // first: the end of a process writes nothing
-  simulation_.crash(id);
-  disk.clear_faults();
-  disk.crash(loses_writes_ ? draw : 1);
-  machines_.erase(id);
-  if (on_crash) on_crash(id);
-}
-
 bool Cluster::is_running(NodeId id) const {
-  return simulation_.is_up(id) && simulation_.status(id).state == NodeState::running;
+  return simulation_.is_up(id) && simulation_.status(id).state != NodeState::failed;
 }
 
 Result<std::string> Cluster::state_of(NodeId id) {

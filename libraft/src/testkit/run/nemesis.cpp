@@ -58,9 +58,8 @@ void Nemesis::begin(const Plan& plan) {
   }
 }
 
-void Nemesis::tell(Fault fault, NodeId node, NodeId other, std::string detail) {
-  ++counts_[fault];
-  if (on_fault) on_fault(fault, node, other, std::move(detail));
+void Nemesis::tell(Fault fault, NodeId node, NodeId other, std::string detail) const {
+  if (on_strike) on_strike({name_of(fault), node, other, std::move(detail)});
 }
 
 void Nemesis::later(Duration duration, std::function<void()> action) {
@@ -78,41 +77,22 @@ NodeId Nemesis::somebody(NodeId wanted, std::uint64_t draw) const {
 void Nemesis::strike(const FaultEvent& event) {
   const Target target = target_of(event, cluster_.ids().size());
   const NodeId node = somebody(target.node, event.draw);
-  switch (event.fault) {
-    case Fault::crash:
-      if (!cluster_.is_up(node)) return;
-      tell(event.fault, node);
-      return crash_for(node, event.lasts, event.draw);
-    case Fault::crash_in_write:
-      return crash_in_write(node, event, target.count);
-    case Fault::crash_loop:
-      if (!cluster_.is_up(node)) return;
-      tell(event.fault, node);
-      return crash_again(node, target.count, event.draw);
-    case Fault::power_cut:
-      tell(event.fault);
-      for (const NodeId id : cluster_.ids()) {
-        crash_for(id, event.lasts / static_cast<int>(1 + (event.draw >> id.value) % 4), event.draw + id.value);
-      }
-      return;
-    case Fault::pause:
-      if (!cluster_.is_up(node)) return;
-      tell(event.fault, node);
-      return pause(node, event.lasts);
-    case Fault::sync_error:
-    case Fault::write_error:
-    case Fault::no_space:
-      return fail_disk(node, event);
-    default:
-      return strike_links(event, target);
+  if (event.fault < Fault::crash) {
+    strike_links(event, target, node);
+  } else if (event.fault < Fault::sync_error) {
+    strike_process(event, target, node);
+  } else {
+    strike_disk(event, node);
   }
 }
 
-void Nemesis::strike_links(const FaultEvent& event, const Target& target) {
+// Links.
+
+void Nemesis::strike_links(const FaultEvent& event, const Target& target, NodeId node) {
   const std::vector<NodeId>& ids = cluster_.ids();
-  const NodeId node = somebody(target.node, event.draw);
+  if (ids.size() < 2) return;
+  Simulation& simulation = cluster_.simulation();
   const NodeId other = target.other != node ? target.other : ids[node.value % ids.size()];
-  const Links both{{node, other}, {other, node}};
   switch (event.fault) {
     case Fault::partition: {
       const std::uint64_t group = target.group != 0 ? target.group : std::uint64_t{1} << (node.value - 1);
@@ -124,25 +104,46 @@ void Nemesis::strike_links(const FaultEvent& event, const Target& target) {
       return cut_for(to_or_from(ids, node, target.is_incoming), event.lasts);
     case Fault::partial:
       tell(event.fault, node, other);
-      return cut_for(both, event.lasts);
+      return cut_for({{node, other}, {other, node}}, event.lasts);
     case Fault::ring:
       tell(event.fault);
       return cut_for(beside_ring(ids), event.lasts);
     case Fault::flapping: {
+      const Duration period = event.lasts / static_cast<int>(2 * target.count);
       tell(event.fault, node, other);
-      const Duration period = event.lasts / static_cast<int>(target.count);
-      for (std::uint64_t i = 0; i < target.count; ++i) {
-        later(period * static_cast<int>(i), [this, both, period] { cut_for(both, period / 2); });
+      for (const auto& [from, to] : Links{{node, other}, {other, node}}) {
+        simulation.flap(from, to, period, period);
+        later(event.lasts, [&simulation, from = from, to = to] { simulation.flap(from, to, {}, {}); });
       }
       return;
     }
+    case Fault::slow_link: {
+      LinkFaults slow = settings_.links;
+      slow.delay_min = slow.delay_max * 10;
+      slow.delay_max = slow.delay_max * 50;
+      tell(event.fault, node, other);
+      simulation.set_link(node, other, slow);
+      return later(event.lasts, [this, node, other] { cluster_.simulation().set_link(node, other, settings_.links); });
+    }
     default:
-      return;
+      return clog_for(event, target, other);
+  }
+}
+
+// One link, or all links to a node: they stop one by one, and go on in the opposite order.
+void Nemesis::clog_for(const FaultEvent& event, const Target& target, NodeId node) {
+  Simulation& simulation = cluster_.simulation();
+  const Links all = to_or_from(cluster_.ids(), node, true);
+  const std::size_t count = target.count > 3 ? all.size() : 1;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto [from, to] = all[i];
+    const Duration step = event.lasts / static_cast<int>(4 * count) * static_cast<int>(i);
+    later(step, [&simulation, from = from, to = to] { simulation.clog(from, to); });
+    later(event.lasts - step, [&simulation, from = from, to = to] { simulation.release(from, to); });
   }
 }
 
 void Nemesis::cut(NodeId from, NodeId to, int difference) {
-  if (from == to) return;
   int& count = cuts_[{from, to}];
   count += difference;
   cluster_.simulation().cut(from, to, count > 0);
@@ -155,81 +156,139 @@ void Nemesis::cut_for(const std::vector<std::pair<NodeId, NodeId>>& links, Durat
   });
 }
 
-void Nemesis::crash_for(NodeId id, Duration duration, std::uint64_t draw) {
+// Processes.
+
+void Nemesis::strike_process(const FaultEvent& event, const Target& target, NodeId node) {
+  Simulation& simulation = cluster_.simulation();
+  if (event.fault == Fault::power_cut) {
+    tell(event.fault);
+    for (const NodeId id : cluster_.ids()) {
+      crash_for(id, event.lasts / static_cast<int>(1 + (event.draw >> id.value) % 4));
+    }
+    return;
+  }
+  if (!cluster_.is_running(node)) return;
+  switch (event.fault) {
+    case Fault::crash:
+      return crash_for(node, event.lasts);
+    case Fault::crash_in_write:
+      if (!cluster_.has_disks()) return crash_for(node, event.lasts);
+      simulation.crash_at_file_call(node, target.count);
+      in_write_[node] = event.lasts;
+      return doom(node);
+    case Fault::crash_loop:
+      tell(event.fault, node);
+      return crash_again(node, target.count, event.draw);
+    case Fault::pause:
+      return hold(node, event.lasts, false);
+    case Fault::slow_node:
+      simulation.slow_down(node, static_cast<std::uint32_t>(1 + target.count * 3));
+      return later(event.lasts, [&simulation, node] { simulation.slow_down(node, 1); });
+    case Fault::transfer:
+      tell(event.fault, node);
+      return simulation.transfer_leadership(node, std::nullopt, event.lasts, [](std::error_code) {});
+    default:
+      tell(event.fault, node);
+      return simulation.take_snapshot(node, [](std::error_code, LogId) {});
+  }
+}
+
+void Nemesis::crash_for(NodeId id, Duration duration) {
   if (!cluster_.is_up(id)) return;
-  ++crashes_;
   in_write_.erase(id);
-  being_mended_.erase(id);
-  paused_until_.erase(id);
-  cluster_.crash(id, draw);
+  cluster_.crash(id);
   later(duration, [this, id] { cluster_.start(id); });
 }
 
+// Each life is so short that it ends in its own recovery, or just after.
 void Nemesis::crash_again(NodeId id, std::uint64_t times, std::uint64_t draw) {
-  // Each life is so short that it ends in its own recovery, or just after.
   const Duration down = milliseconds(1 + draw % 50);
   const Duration alive = std::chrono::microseconds(1 + (draw >> 8) % 20000);
-  crash_for(id, down, draw);
+  crash_for(id, down);
   if (times <= 1) return;
   later(down + alive, [this, id, times, draw] { crash_again(id, times - 1, draw * 3 + 1); });
 }
 
-void Nemesis::crash_in_write(NodeId id, const FaultEvent& event, std::uint64_t call) {
-  if (!cluster_.is_running(id) || in_write_.contains(id)) return;
-  FaultFileSystem& disk = cluster_.disk(id);
-  disk.power_off_at(disk.calls() + call);
-  in_write_[id] = {event.lasts, event.draw};
-  doomed_.insert({id, cluster_.lives(id)});
-}
-
-void Nemesis::fail_disk(NodeId id, const FaultEvent& event) {
-  if (!cluster_.is_up(id)) return;
-  FaultFileSystem& disk = cluster_.disk(id);
-  tell(event.fault, id);
-  doomed_.insert({id, cluster_.lives(id)});
-  if (event.fault == Fault::no_space) {
-    disk.set_full();
-    later(event.lasts, [&disk] { disk.set_bytes_max(FaultFileSystem::kUnlimited); });
+void Nemesis::hold(NodeId id, Duration duration, bool is_disk) {
+  healed_at_ = std::max(healed_at_, agenda_.now() + duration);
+  if (is_disk) {
+    cluster_.simulation().stall_disk(id, duration);
   } else {
-    disk.fail_next(event.fault == Fault::sync_error ? FileCall::sync : FileCall::write_at, errc::io_error,
-                   event.draw % 4);
+    cluster_.simulation().pause(id, duration);
   }
 }
 
-void Nemesis::pause(NodeId id, Duration duration) {
-  paused_until_[id] = std::max(paused_until_[id], agenda_.now() + duration);
-  cluster_.simulation().pause(id, paused_until_[id] - agenda_.now());
+void Nemesis::on_crashed(NodeId id) {
+  ++crashes_;
+  cluster_.simulation().forget_disk_faults(id);  // they were meant for the life that is over
+  const auto in_write = in_write_.find(id);
+  if (in_write == in_write_.end()) return;
+  const Duration down = in_write->second;
+  in_write_.erase(in_write);
+  tell(Fault::crash_in_write, id);
+  later(down, [this, id] { cluster_.start(id); });
 }
 
-bool Nemesis::has_struck() const {
-  return std::any_of(in_write_.begin(), in_write_.end(),
-                     [&](const auto& node) { return cluster_.disk(node.first).power_is_off(); });
-}
-
-void Nemesis::look() {
-  for (auto at = in_write_.begin(); at != in_write_.end();) {
-    const auto [id, how] = *at++;
-    if (!cluster_.disk(id).power_is_off()) continue;
-    tell(Fault::crash_in_write, id);
-    crash_for(id, how.lasts, how.draw);
-  }
-}
-
-void Nemesis::mend(NodeId id) {
-  if (given_up_.contains(id) || !being_mended_.insert(id).second) return;
-  later(milliseconds(200), [this, id] {
-    if (being_mended_.contains(id)) crash_for(id, milliseconds(100), id.value * 7 + era_);
+// An operator mends the disk and starts the node again.
+void Nemesis::on_failed(NodeId id, const Failure&) {
+  if (given_up_.contains(id)) return;
+  later(milliseconds(300), [this, id, life = cluster_.lives(id)] {
+    if (life != cluster_.lives(id)) return;
+    cluster_.simulation().mend(id);
+    crash_for(id, milliseconds(100));
   });
 }
 
-/// Runs, and as well as ever. What stands still, failed or lost its power starts anew.
-void Nemesis::revive(NodeId id, std::uint64_t draw) {
-  FaultFileSystem& disk = cluster_.disk(id);
-  const bool is_well = cluster_.is_running(id) && !disk.power_is_off() && paused_until_[id] <= agenda_.now();
-  if (!is_well) cluster_.crash(id, draw);
-  disk.clear_faults();
-  disk.set_bytes_max(FaultFileSystem::kUnlimited);
-  paused_until_.erase(id);
+// Disks and clocks.
+
+void Nemesis::strike_disk(const FaultEvent& event, NodeId node) {
+  Simulation& simulation = cluster_.simulation();
+  if (event.fault == Fault::clock_jump) return simulation.jump_clock(node, event.lasts);
+  if (!cluster_.has_disks() || !cluster_.is_running(node)) return;
+  switch (event.fault) {
+    case Fault::sync_error:
+    case Fault::write_error:
+      doom(node);
+      return simulation.fail_file_call(node, event.fault == Fault::sync_error ? FileCall::sync : FileCall::write_at,
+                                       errc::io_error, event.draw % 4);
+    case Fault::no_space:
+      doom(node);
+      simulation.fill_disk(node, event.draw % 500);
+      return later(event.lasts, [&simulation, node] { simulation.free_disk(node); });
+    case Fault::disk_stall:
+      return hold(node, event.lasts, true);
+    case Fault::slow_disk:
+      simulation.slow_disk(node, static_cast<std::uint32_t>(2 + event.draw % 30));
+      return later(event.lasts, [&simulation, node] { simulation.slow_disk(node, 1); });
+    default:
+      return flip(node, event);
+  }
+}
+
+// A flipped bit is found when the node reads it, at the latest at its next start: it is given one.
+void Nemesis::flip(NodeId id, const FaultEvent& event) {
+  constexpr std::array kParts{DiskPart::hard_state, DiskPart::log_middle, DiskPart::log_tail, DiskPart::snapshot};
+  if (!cluster_.simulation().damage(id, kParts[(event.draw >> 40) % kParts.size()])) return;
+  doom(id);
+  later(event.lasts / 2, [this, id, down = event.lasts / 2] { crash_for(id, down); });
+}
+
+// The end.
+
+/// Runs, and as well as ever; in a pause, as soon as that is over.
+void Nemesis::revive(NodeId id) {
+  Simulation& simulation = cluster_.simulation();
+  if (simulation.is_damaged(id) || (cluster_.is_up(id) && !cluster_.is_running(id))) {
+    cluster_.crash(id);
+    simulation.mend(id);
+  }
+  if (cluster_.has_disks()) {
+    simulation.forget_disk_faults(id);
+    simulation.free_disk(id);
+  }
+  simulation.slow_down(id, 1);
+  simulation.slow_disk(id, 1);
+  simulation.set_timer_delay(id, {});
   cluster_.start(id);
 }
 
@@ -237,57 +296,52 @@ void Nemesis::settle(const std::set<NodeId>& core, std::uint64_t draw) {
   ++era_;
   Random random(draw, 0);
   in_write_.clear();
-  being_mended_.clear();
-  for (const NodeId id : core) {
-    revive(id, draw);
-    for (const NodeId other : core) {
-      cuts_.erase({id, other});
-      cluster_.simulation().cut(id, other, false);
-    }
-  }
-  cluster_.simulation().set_network(0, 0);
+  Simulation& simulation = cluster_.simulation();
+  LinkFaults healthy;
+  healthy.delay_max = settings_.simulation.message_delay_max;
+  simulation.set_network(healthy);
+  simulation.heal();
+  cuts_.clear();
+  for (const NodeId id : core) revive(id);
   for (const NodeId id : cluster_.ids()) {
     if (!core.contains(id)) break_for_good(id, core, random);
   }
+}
+
+void Nemesis::stand_still(NodeId id) {
+  cluster_.simulation().pause(id, seconds(1));
+  later(milliseconds(900), [this, id] { stand_still(id); });
 }
 
 // Outside of the core nobody reaches anybody but, perhaps, the core. What is left there must not be able to lead a part
 // of the core: no protocol helps the other part then.
 void Nemesis::break_for_good(NodeId id, const std::set<NodeId>& core, Random& random) {
   given_up_.insert(id);
-  Simulation& simulation = cluster_.simulation();
   const auto cut_all = [&](bool to_others, bool from_others) {
     for (const NodeId other : cluster_.ids()) {
-      simulation.cut(id, other, to_others);
-      simulation.cut(other, id, from_others || (to_others && !core.contains(other)));
+      if (other == id) continue;
+      cluster_.simulation().cut(id, other, to_others || !core.contains(other));
+      cluster_.simulation().cut(other, id, from_others || !core.contains(other));
     }
   };
   // A node that can campaign disturbs nobody only when the core asks first and sticks to its leader.
   const CoreOptions& options = settings_.simulation.core;
   const bool may_campaign = options.pre_vote && options.check_quorum;
-  switch (random.below(5)) {
-    case 0:
-      cluster_.crash(id, random.draw());
-      break;
-    case 1:
-      cluster_.start(id);
-      pause(id, std::chrono::hours(10));
-      break;
-    case 2:  // not heard: it hears a leader, and can't answer
-      cluster_.start(id);
-      cut_all(true, false);
-      break;
-    case 3:  // does not hear: it would campaign again and again
-      cluster_.start(id);
-      cut_all(!may_campaign, true);
-      for (const NodeId other : cluster_.ids()) {
-        if (!core.contains(other)) simulation.cut(id, other, true);
-      }
-      break;
-    default:
-      cluster_.start(id);
-      cut_all(true, true);
-      break;
+  const std::uint64_t kind = random.below(6);
+  if (kind == 0) return cluster_.crash(id);
+  cluster_.start(id);
+  if (kind == 1) {
+    cut_all(true, true);
+    stand_still(id);
+  } else if (kind == 2) {  // not heard: it hears a leader, and can't answer
+    cut_all(true, false);
+  } else if (kind == 3) {  // does not hear: it would campaign again and again
+    cut_all(!may_campaign, true);
+  } else if (kind == 4 && cluster_.has_disks() && may_campaign) {
+    doom(id);
+    cluster_.simulation().slow_disk(id, 100);
+  } else {
+    cut_all(true, true);
   }
 }
 
@@ -295,12 +349,10 @@ void Nemesis::heal_all() {
   ++era_;
   cuts_.clear();
   in_write_.clear();
-  being_mended_.clear();
   given_up_.clear();
-  Simulation& simulation = cluster_.simulation();
-  simulation.heal();
-  simulation.set_network(0, 0);
-  for (const NodeId id : cluster_.ids()) revive(id, id.value);
+  healed_at_ = std::max(healed_at_, agenda_.now() + seconds(1));
+  cluster_.simulation().heal();
+  for (const NodeId id : cluster_.ids()) revive(id);
 }
 
 }  // namespace libraft::testkit

@@ -34,9 +34,13 @@ Rhythm rhythm_of(Fault fault, bool fixed_profile) {
       return {seconds(8), seconds(60), milliseconds(10), seconds(5)};
     case Fault::pause:
       return {seconds(3), seconds(30), milliseconds(10), seconds(8)};
+    case Fault::transfer:
+    case Fault::snapshot:
+      return {seconds(2), seconds(20), milliseconds(50), seconds(2)};
     case Fault::sync_error:
     case Fault::write_error:
     case Fault::no_space:
+    case Fault::flip:
       return {seconds(8), seconds(60), milliseconds(10), seconds(5)};
     default:
       return {seconds(3), seconds(40), milliseconds(50), seconds(10)};
@@ -83,8 +87,13 @@ std::string target_text(const FaultEvent& event, std::size_t nodes) {
       return fmt::format("{} {}", node, target.is_incoming ? "does not hear" : "is not heard");
     case Fault::partial:
       return fmt::format("{} and node {}", node, target.other.value);
+    case Fault::slow_link:
+      return fmt::format("{} to node {}", node, target.other.value);
     case Fault::flapping:
       return fmt::format("{} and node {}, {} times", node, target.other.value, target.count);
+    case Fault::clog:
+      return target.count > 3 ? "one link of a node after the other"
+                              : fmt::format("{} to node {}", node, target.other.value);
     case Fault::ring:
     case Fault::power_cut:
       return "all";

@@ -14,9 +14,7 @@ RunRecord record(const Service& service, const SimulateOptions& options) {
   const Settings settings = settings_of(options.first_seed, options);
   const Plan plan = plan_of(settings, options);
   Trace trace;
-  Watchers watchers;
-  watchers.add(trace);
-  const TrialResult result = Trial(service, settings, plan, &watchers).run();
+  const TrialResult result = Trial(service, settings, plan, &trace).run();
   RunRecord record;
   record.trace = to_string(settings);
   for (const FaultEvent& event : plan) record.trace += to_string(event, settings.simulation.nodes) + "\n";

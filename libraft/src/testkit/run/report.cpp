@@ -35,7 +35,7 @@ std::string to_text(const SimulateReport& report) {
                       static_cast<double>(report.crashes) / seeds);
   if (!report.faults.empty()) text += table("faults", report.faults);
   if (!report.marks.empty()) text += table("marks", report.marks);
-  for (const Violation& violation : report.violations) {
+  for (const FailedRun& violation : report.violations) {
     text += fmt::format("VIOLATION of {} by seed {}\n  {}\n", violation.invariant, violation.seed, violation.sentence);
     text += fmt::format("  {} of {} faults are left:\n", violation.plan.size(), violation.plan_before);
     for (const std::string& event : violation.plan) text += fmt::format("    {}\n", event);

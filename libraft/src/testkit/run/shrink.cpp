@@ -142,12 +142,12 @@ Plan shrink_plan(Plan plan, const std::function<bool(const Plan&)>& fails, std::
   return plan;
 }
 
-Violation explain(const Service& service, const SimulateOptions& options, const Settings& settings, const Plan& plan,
+FailedRun explain(const Service& service, const SimulateOptions& options, const Settings& settings, const Plan& plan,
                   const Finding& finding) {
   Shrinker shrinker(service, options, settings.seed, finding);
   // A difference between two equal runs is seen only by running twice: there is nothing to look for in one.
   if (options.shrink && finding.invariant != "iT1") shrinker.shrink();
-  Violation violation;
+  FailedRun violation;
   violation.seed = settings.seed;
   violation.invariant = shrinker.finding().invariant;
   violation.sentence =

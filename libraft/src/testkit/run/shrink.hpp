@@ -11,7 +11,7 @@ namespace libraft::testkit {
 [[nodiscard]] Plan shrink_plan(Plan plan, const std::function<bool(const Plan&)>& fails, std::size_t& tries_left);
 
 /// The violation for the reader: shrunk when the options say so, and with the command that runs it again.
-[[nodiscard]] Violation explain(const Service& service, const SimulateOptions& options, const Settings& settings,
+[[nodiscard]] FailedRun explain(const Service& service, const SimulateOptions& options, const Settings& settings,
                                 const Plan& plan, const Finding& finding);
 
 }  // namespace libraft::testkit

@@ -31,7 +31,7 @@ class Sweep {
     work();
     for (std::thread& thread : threads) thread.join();
     std::sort(report_.violations.begin(), report_.violations.end(),
-              [](const Violation& a, const Violation& b) { return a.seed < b.seed; });
+              [](const FailedRun& a, const FailedRun& b) { return a.seed < b.seed; });
     report_.simulated_hours = std::chrono::duration<double, std::ratio<3600>>(simulated_).count();
     report_.real_seconds = seconds_so_far();
     return std::move(report_);
@@ -50,7 +50,7 @@ class Sweep {
           result.finding = Finding{"iT1", "the same seed ran twice, and the runs differ", TimePoint{}};
         }
       }
-      std::optional<Violation> violation;
+      std::optional<FailedRun> violation;
       if (result.finding) violation = explain(service_, options_, settings, plan, *result.finding);
       add(result, is_twice, std::move(violation));
     }
@@ -65,7 +65,7 @@ class Sweep {
     return next_++;
   }
 
-  void add(const TrialResult& result, bool is_twice, std::optional<Violation> violation) {
+  void add(const TrialResult& result, bool is_twice, std::optional<FailedRun> violation) {
     const std::lock_guard lock(mutex_);
     ++report_.seeds;
     simulated_ += result.simulated;

@@ -13,26 +13,26 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// A round trip with all that the nodes do in it.
-Duration round_trip(const SimulationOptions& options) {
-  return 2 * options.message_delay_max + 8 * options.work_delay_max;
-}
-
 }  // namespace
 
 Trial::Trial(const Service& service, Settings settings, Plan plan, Watcher* watcher)
     : service_(service),
       settings_(std::move(settings)),
       plan_(std::move(plan)),
+      watcher_(watcher),
       cluster_(service_, settings_),
       agenda_(cluster_.simulation()),
       nemesis_(cluster_, agenda_, settings_),
-      clients_(service_, cluster_, agenda_, settings_, watchers_) {
-  if (watcher != nullptr) watchers_.add(*watcher);
-  cluster_.on_crash = [this](NodeId id) { clients_.on_crash(id); };
-  nemesis_.on_fault = [this](Fault fault, NodeId node, NodeId other, std::string detail) {
-    watchers_.on_fault({name_of(fault), node, other, std::move(detail)});
+      clients_(service_, cluster_, agenda_, settings_, watcher) {
+  Simulation& simulation = cluster_.simulation();
+  simulation.watch(*this);
+  simulation.watch(nemesis_);
+  if (watcher != nullptr) simulation.watch(*watcher);
+  nemesis_.on_strike = [this](const FaultNote& note) {
+    on_fault(note);
+    if (watcher_ != nullptr) watcher_->on_fault(note);
   };
+  clients_.on_broken = [this](std::string sentence) { find("iX0", std::move(sentence)); };
 }
 
 TrialResult Trial::run() {
@@ -48,7 +48,7 @@ TrialResult Trial::run() {
   result.requests = clients_.completed();
   result.crashes = nemesis_.crashes();
   result.trace_hash = cluster_.simulation().trace_hash();
-  for (const auto& [fault, count] : nemesis_.counts()) result.faults[std::string(name_of(fault))] += count;
+  result.faults.insert(faults_.begin(), faults_.end());
   return result;
 }
 
@@ -56,7 +56,6 @@ void Trial::begin() {
   for (const NodeId id : cluster_.ids()) cluster_.start(id);
   clients_.begin();
   nemesis_.begin(plan_);
-  look_after_nodes();
 }
 
 void Trial::be_faulty() {
@@ -64,12 +63,7 @@ void Trial::be_faulty() {
 }
 
 void Trial::run_to(TimePoint end) {
-  const auto is_interrupted = [this] { return finding_.has_value() || nemesis_.has_struck() || clients_.broken(); };
-  while (!finding_ && agenda_.now() < end) {
-    if (!agenda_.run_until(is_interrupted, end)) return;
-    nemesis_.look();
-    if (clients_.broken()) find("iX0", *clients_.broken());
-  }
+  while (!finding_ && agenda_.now() < end) agenda_.run_to(end);
 }
 
 bool Trial::await(const std::function<bool()>& condition, Duration limit, const char* invariant, const char* sentence) {
@@ -87,23 +81,29 @@ bool Trial::await(const std::function<bool()>& condition, Duration limit, const 
 
 void Trial::find(std::string invariant, std::string sentence) {
   if (!finding_) finding_ = Finding{std::move(invariant), std::move(sentence), agenda_.now()};
+  agenda_.interrupt();
+}
+
+// Watchers only look: what follows is done as soon as the simulation has finished its step.
+void Trial::on_crashed(NodeId id) {
+  agenda_.in({}, [this, id] { clients_.on_crash(id); });
 }
 
 // A node fails for a reason that it was given, or there is a bug.
-void Trial::look_after_nodes() {
-  for (const NodeId id : cluster_.ids()) {
-    if (!cluster_.is_up(id)) continue;
-    const Status status = cluster_.simulation().status(id);
-    if (!status.failure) continue;
-    const bool is_excused = nemesis_.may_fail(id) && status.failure->error != errc::invariant_violated &&
-                            status.failure->error != errc::state_machine_failed;
-    if (!is_excused) {
-      find("iD7", fmt::format("node {} failed without a fault of its disk: {} ({})", id.value, status.failure->reason,
-                              status.failure->error.message()));
-    }
-    nemesis_.mend(id);
+void Trial::on_failed(NodeId id, const Failure& failure) {
+  const bool has_reason = nemesis_.may_fail(id) || cluster_.simulation().is_damaged(id);
+  if (has_reason && failure.error != errc::invariant_violated && failure.error != errc::state_machine_failed) return;
+  find("iD7", fmt::format("node {} failed without a fault of its disk: {} ({})", id.value, failure.reason,
+                          failure.error.message()));
+}
+
+void Trial::on_fault(const FaultNote& note) {
+  auto count = faults_.find(note.kind);
+  if (count == faults_.end()) count = faults_.emplace(note.kind, 0).first;
+  ++count->second;
+  if (note.kind == "disk.damage_overlooked") {
+    find("iD8", fmt::format("node {} runs on a damaged disk and has not noticed", note.node.value));
   }
-  agenda_.in(milliseconds(100), [this] { look_after_nodes(); });
 }
 
 std::set<NodeId> Trial::draw_core() {
@@ -125,6 +125,7 @@ void Trial::recover_core() {
   const std::uint64_t operations_before = clients_.next_operation();
   nemesis_.settle(core, settings_.seed);
   clients_.prefer({core.begin(), core.end()});
+  run_to(nemesis_.healed_at());
   const Duration timeout = timeout_max();
   if (!await([&] { return is_led(core); }, 10 * timeout, "iL1", "the core has no leader")) return;
   // What the nodes were asked before they could answer ends with their timeouts, or the client's patience.
@@ -146,7 +147,7 @@ void Trial::recover_core() {
 void Trial::heal_all() {
   nemesis_.heal_all();
   const std::set<NodeId> all(cluster_.ids().begin(), cluster_.ids().end());
-  run_to(agenda_.now() + timeout_max());  // who comes back may campaign first
+  run_to(nemesis_.healed_at() + timeout_max());  // who comes back may campaign first
   await([&] { return is_even(all); }, 30 * timeout_max() + transfer_time(all), "iL3", "not all nodes are even");
   run_to(agenda_.now() + settings_.clients.timeout + timeout_max());
 }
@@ -182,7 +183,8 @@ bool Trial::is_even(const std::set<NodeId>& nodes) const {
 }
 
 Duration Trial::timeout_max() const {
-  return 2 * settings_.simulation.core.election_timeout + 2 * round_trip(settings_.simulation);
+  // A clock may be slow by a tenth; what was sent before the healing may still be on its way.
+  return settings_.simulation.core.election_timeout * 22 / 10 + 2 * latency_of(settings_);
 }
 
 Duration Trial::transfer_time(const std::set<NodeId>& nodes) const {
@@ -202,7 +204,7 @@ Duration Trial::transfer_time(const std::set<NodeId>& nodes) const {
   const std::uint64_t chunks = (64u << 10) / core.snapshot_chunk_bytes + 1;
   const auto trips = static_cast<Duration::rep>(messages + chunks);
   const auto batches = static_cast<Duration::rep>(unapplied / core.apply_entries_max + 1);
-  return trips * round_trip(settings_.simulation) + batches * 4 * settings_.simulation.work_delay_max;
+  return trips * latency_of(settings_) + batches * 4 * settings_.simulation.work_delay_max;
 }
 
 std::string Trial::situation() const {

@@ -7,7 +7,8 @@
 #include "testkit/run/nemesis.hpp"
 #include "testkit/run/plan.hpp"
 #include "testkit/run/settings.hpp"
-#include "testkit/run/watchers.hpp"
+#include "testkit/simulation_watchers.hpp"
+#include "testkit/watcher.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -35,9 +36,9 @@ struct TrialResult {
   std::map<std::string, std::uint64_t> faults;
 };
 
-class Trial {
+class Trial final : private Watcher {
  public:
-  /// `watcher` may be null.
+  /// `watcher` may be null; it hears of all.
   Trial(const Service& service, Settings settings, Plan plan, Watcher* watcher = nullptr);
   [[nodiscard]] TrialResult run();
 
@@ -48,7 +49,11 @@ class Trial {
   void heal_all();
   void audit();
 
-  void look_after_nodes();
+  // Watcher.
+  void on_crashed(NodeId id) override;
+  void on_failed(NodeId id, const Failure& failure) override;
+  void on_fault(const FaultNote& note) override;
+
   /// Runs until `end`, or until something is found.
   void run_to(TimePoint end);
   /// Runs until `condition`, which is looked at now and then. False, and a finding, when it takes longer than `limit`.
@@ -67,12 +72,13 @@ class Trial {
   const Service& service_;
   const Settings settings_;
   const Plan plan_;
-  Watchers watchers_;
+  Watcher* const watcher_;
   Cluster cluster_;
   Agenda agenda_;
   Nemesis nemesis_;
   Clients clients_;
   std::optional<Finding> finding_;
+  std::map<std::string, std::uint64_t, std::less<>> faults_;
 };
 
 }  // namespace libraft::testkit
