@@ -189,7 +189,7 @@ void Nemesis::strike_process(const FaultEvent& event, const Target& target, Node
       return simulation.transfer_leadership(node, std::nullopt, event.lasts, [](std::error_code) {});
     default:
       tell(event.fault, node);
-      return simulation.take_snapshot(node, [](std::error_code, LogId) {});
+      return simulation.take_snapshot(node, event.lasts, [](std::error_code, LogId) {});
   }
 }
 
