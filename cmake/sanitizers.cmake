@@ -15,3 +15,12 @@ elseif(LIBRAFT_SANITIZE STREQUAL "thread")
 elseif(LIBRAFT_SANITIZE)
   message(FATAL_ERROR "LIBRAFT_SANITIZE is '${LIBRAFT_SANITIZE}'; it takes 'address' or 'thread'")
 endif()
+
+# What is fuzzed is instrumented; only the fuzzers link libFuzzer itself.
+if(LIBRAFT_BUILD_FUZZERS)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "LIBRAFT_BUILD_FUZZERS needs clang")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link)
+  add_link_options(-fsanitize=fuzzer-no-link)
+endif()

@@ -98,7 +98,7 @@ for option in --rounds --writers; do
 done
 
 note "- every script explains itself"
-for script in setup run-cluster run-node watch-leader demo kill-leader-test validate chaos test; do
+for script in setup run-cluster run-node watch-leader demo kill-leader-test validate chaos fuzz test; do
   output=$(bash "$scripts/$script.sh" --help 2>&1) || fail "$script.sh --help: $output"
   expect_contains "$script.sh --help" "$output" "Usage: scripts/$script.sh"
   output=$(bash "$scripts/$script.sh" --no-such-option 2>&1)
