@@ -151,7 +151,10 @@ bool is_sealed_text(std::string_view text) {
 }
 
 std::string hex_of(std::uint64_t number) {
-  return fmt::format("{:016x}", number);
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text(kHexDigits, '0');
+  for (auto digit = text.rbegin(); digit != text.rend(); ++digit, number >>= 4u) *digit = kDigits[number & 0xfu];
+  return text;
 }
 
 std::uint64_t read_hex(json::Fields& from, std::string_view name) {

@@ -26,20 +26,21 @@ libraft::Result<bool> LineScanner::fill() {
 }
 
 libraft::Result<bool> LineScanner::next(Line& line) {
-  buffer_.erase(0, consumed_);
-  buffer_offset_ += consumed_;
-  consumed_ = 0;
-  line = Line{buffer_offset_, 0, {}, false};
-  std::size_t searched = 0;
+  line = Line{offset(), 0, {}, false};
+  std::size_t searched = consumed_;
   while (true) {
     const std::size_t found = buffer_.find('\n', searched);
     if (found != std::string::npos) {
-      consumed_ = found + 1;
-      line.size += consumed_;
-      line.text = std::string_view(buffer_).substr(0, found);
+      line.size += found + 1 - consumed_;
+      line.text = std::string_view(buffer_).substr(consumed_, found - consumed_);
       line.whole = line.size <= kLineBytesMax;
+      consumed_ = found + 1;
       return true;
     }
+    // Once for each block, not for each line: what is left to move is short.
+    buffer_.erase(0, consumed_);
+    buffer_offset_ += consumed_;
+    consumed_ = 0;
     searched = buffer_.size();
     if (searched > kLineBytesMax) {  // damage: only its end is of interest
       line.size += searched;
