@@ -135,6 +135,18 @@ TEST_CASE("a disk that stands still stops its node's writes and no more") {
   CHECK(cluster.read(follower) == "ab");
 }
 
+TEST_CASE("a leader whose disk stands still for long gives up leadership and loses nothing") {
+  OnDisk cluster;
+  const NodeId leader = cluster.elect();
+  cluster.simulation.stall_disk(leader, 40s);
+  cluster.simulation.propose(leader, Bytes("b"), {}, [](std::error_code, const Applied&) {});
+  cluster.simulation.run_for(20s);
+  CHECK(cluster.simulation.leader() != leader);
+  REQUIRE(cluster.write("c"));
+  cluster.simulation.run_for(30s);
+  CHECK(cluster.read(leader) == "abc");
+}
+
 TEST_CASE("a slow disk makes writes slow") {
   const auto time_of_write = [](std::uint32_t factor) {
     SimulationOptions options;
