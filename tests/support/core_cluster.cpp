@@ -1,5 +1,7 @@
 #include "support/core_cluster.hpp"
 
+#include "core/state.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -67,6 +69,10 @@ CoreDisk with_writes(const CoreNode& node) {
   CoreDisk log = node.disk;
   for (const PersistBatch& batch : node.writes) write(log, batch);
   return log;
+}
+
+void add_marks(CoreCluster::MarkCounts& counts, const Core& core) {
+  for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += core.state().marks.count(static_cast<core::Mark>(i));
 }
 
 }  // namespace
@@ -365,6 +371,7 @@ void CoreCluster::run_job(CoreNode& node) {
 }
 
 void CoreCluster::crash(CoreNode& node) {
+  if (node.core) add_marks(marks_of_the_dead_, *node.core);
   node.core.reset();
   node.writes.clear();
   node.held.clear();
@@ -451,6 +458,14 @@ bool CoreCluster::elect() {
     if (status.commit == status.log_last.index && status.log_last.term == status.term) return true;
   }
   return false;
+}
+
+CoreCluster::MarkCounts CoreCluster::marks() const {
+  MarkCounts counts = marks_of_the_dead_;
+  for (const auto& [id, node] : nodes_) {
+    if (node.core) add_marks(counts, *node.core);
+  }
+  return counts;
 }
 
 CoreNode* CoreCluster::leader() {

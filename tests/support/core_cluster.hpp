@@ -2,8 +2,11 @@
 // messages wait until they are delivered, dropped or repeated. Checks the safety rules of Raft at every move.
 #pragma once
 
+#include "core/marks.hpp"
+
 #include <libraft/core.hpp>
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -92,6 +95,9 @@ class CoreCluster {
   std::function<bool(const Message&)> holds;
 
   [[nodiscard]] const std::map<LogIndex, LogId>& committed() const { return committed_; }
+  using MarkCounts = std::array<std::uint64_t, core::kMarkCount>;
+  /// How often each mark was hit, by those that crashed too.
+  [[nodiscard]] MarkCounts marks() const;
 
  private:
   /// What an entry's id stands for, everywhere and for ever.
@@ -116,6 +122,7 @@ class CoreCluster {
   CoreOptions options_;
   Configuration configuration_;
   std::uint64_t seed_;
+  MarkCounts marks_of_the_dead_{};
   TimePoint now_{};
   std::map<NodeId, CoreNode> nodes_;
   std::deque<Message> network_;

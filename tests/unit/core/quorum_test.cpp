@@ -65,8 +65,9 @@ TEST_CASE("without voters nothing is ever decided") {
 TEST_CASE("learners are never counted") {
   VoteTally tally;
   tally.record({1}, true);
-  tally.record({9}, true);
+  for (const std::uint64_t learner : {7u, 8u, 9u}) tally.record({learner}, true);
   CHECK(tally.outcome({peers({1, 2, 3}), {}, peers({9})}) == ElectionOutcome::undecided);
+  CHECK(tally.outcome({peers({1, 2, 3}), {}, peers({7, 8, 9})}) == ElectionOutcome::undecided);
 }
 
 TEST_CASE("a repeated answer counts once, and the first one stands") {

@@ -13,31 +13,36 @@ using libraft::test::CoreNode;
 
 namespace {
 
+/// Small numbers, so that every bound is met.
 CoreOptions small_options(std::uint64_t seed) {
+  std::mt19937_64 random(seed ^ 0x5eed);
+  const auto draw = [&](std::size_t bound) { return static_cast<std::size_t>(random() % bound); };
   CoreOptions options;
-  options.trailing_entries = seed % 5;
+  options.trailing_entries = draw(5);
   // Where followers hold back compaction hardly at all, they get snapshots of what is on its way to their disks.
-  if (seed % 4 < 2) options.trailing_entries_for_followers_max = seed % 5;
-  options.snapshot_after_entries = seed % 3 == 0 ? 0 : 2 + seed % 7;
-  options.snapshot_chunk_bytes = seed % 8 < 4 ? 3 : 30;
-  options.entry_cache_bytes = seed % 2 == 0 ? 0 : 1u << 20;
-  options.append_entries_max = 1 + seed % 4;
-  options.apply_entries_max = 1 + seed % 3;
-  options.in_flight_messages_max = 1 + seed % 6;
-  options.pre_vote = seed % 4 != 0;
+  if (draw(2) == 0) options.trailing_entries_for_followers_max = draw(5);
+  options.snapshot_after_entries = draw(4) == 0 ? 0 : 2 + draw(7);
+  options.snapshot_chunk_bytes = draw(2) == 0 ? 3 : 30;
+  options.entry_cache_bytes = draw(2) == 0 ? 0 : 1u << 20;
+  options.append_entries_max = 1 + draw(4);
+  options.apply_entries_max = 1 + draw(3);
+  options.in_flight_messages_max = 1 + draw(6);
+  options.pre_vote = draw(4) != 0;
+  // The longer the interval, the fewer moves lie between a leader's last word and the next election.
+  options.heartbeat_interval = std::chrono::milliseconds(100 + 200 * draw(3));
   return options;
 }
 
 std::size_t voters_of(std::uint64_t seed) {
-  if (seed % 5 == 0) return 5;
-  if (seed % 7 == 0) return 1 + seed % 2;
-  return seed % 11 == 0 ? 4 : 3;
+  constexpr std::array<std::size_t, 10> kVoters{3, 3, 3, 5, 3, 2, 3, 5, 4, 1};
+  return kVoters[seed % kVoters.size()];
 }
 
 enum Move {
   crash,
   restart,
-  time_out,
+  pass,      // of time: whoever is next to be due
+  time_out,  // somebody's clock runs ahead
   ask_read,
   ask_transfer,
   change_peer,
@@ -49,7 +54,7 @@ enum Move {
   repeat,
   keep,     // a message is held back,
   release,  // and comes much later
-  cut_off,  // nothing reaches the node, or nothing leaves it
+  isolate,  // nothing reaches the node, or nothing leaves it
   moves
 };
 
@@ -57,12 +62,12 @@ enum Move {
 class Schedule {
  public:
   explicit Schedule(std::uint64_t seed) : cluster_(voters_of(seed), small_options(seed), seed), random_(seed) {
-    constexpr std::array<std::uint64_t, moves> kUsual{10, 30, 20, 10, 1, 10, 180, 180, 90, 400, 25, 25, 10, 10, 3};
-    constexpr std::array<bool, moves> kNeeded{false, true, true, false, false, false, true, true, true, true};
+    constexpr std::array<std::uint64_t, moves> kUsual{2, 10, 12, 1, 10, 1, 10, 180, 180, 40, 400, 20, 20, 10, 10, 3};
+    constexpr std::array<bool, moves> kNeeded{false, true, true, false, false, false, false, true, true, true, true};
     constexpr std::array<std::uint64_t, 4> kShares{0, 1, 4, 16};
     for (std::size_t i = 0; i < moves; ++i) {
       const std::uint64_t share = kShares[draw(kShares.size())];
-      weights_[i] = kUsual[i] * (kNeeded[i] && share < 4 ? 4 : share);
+      weights_[i] = kUsual[i] * (kNeeded[i] ? 3 + share / 4 : share);
       total_ += weights_[i];
     }
     has_slow_disks_ = draw(2) == 0;
@@ -77,12 +82,22 @@ class Schedule {
   }
   /// Everybody is back, and everybody hears everybody: all nodes come to hold the same.
   void heal();
+  [[nodiscard]] CoreCluster::MarkCounts marks() const { return cluster_.marks(); }
 
  private:
   std::size_t draw(std::size_t bound) { return static_cast<std::size_t>(random_() % bound); }
   CoreNode& any_node() {
     const auto nodes = cluster_.nodes();
     return *nodes[draw(nodes.size())];
+  }
+
+  CoreNode* next_due() {
+    CoreNode* earliest = nullptr;
+    for (CoreNode* node : cluster_.nodes()) {
+      if (!node->core) continue;
+      if (earliest == nullptr || node->core->next_deadline() < earliest->core->next_deadline()) earliest = node;
+    }
+    return earliest;
   }
 
   Move pick() {
@@ -105,6 +120,7 @@ class Schedule {
 
   void require(bool condition, const char* rule);
   [[nodiscard]] std::string describe();
+  void cut_off(NodeId id);
   void make(Move move);
   void make_with_message(Move move);
 
@@ -120,6 +136,11 @@ class Schedule {
   std::deque<Message> kept_;
 };
 
+void Schedule::cut_off(NodeId id) {
+  deaf_ = draw(2) == 0 ? id : NodeId{};
+  mute_ = deaf_ == NodeId{} || draw(2) == 0 ? id : NodeId{};
+}
+
 void Schedule::make(Move move) {
   CoreNode& node = any_node();
   CoreNode* leader = cluster_.leader();
@@ -128,6 +149,9 @@ void Schedule::make(Move move) {
       return cluster_.crash(node);
     case restart:
       if (!node.core) cluster_.restart(node);
+      return;
+    case pass:
+      if (CoreNode* next = next_due()) cluster_.time_out(*next);
       return;
     case time_out:
       return cluster_.time_out(node);
@@ -150,10 +174,8 @@ void Schedule::make(Move move) {
         cluster_.step(*leader, Propose{{Bytes("c" + std::to_string(++number_))}, std::nullopt});
       }
       return;
-    case cut_off:
-      deaf_ = draw(2) == 0 ? node.id : NodeId{};
-      mute_ = deaf_ == NodeId{} || draw(2) == 0 ? node.id : NodeId{};
-      return;
+    case isolate:
+      return cut_off(leader != nullptr && draw(2) == 0 ? leader->id : node.id);
     case release:
       if (!kept_.empty()) {
         cluster_.network().push_back(kept_.front());
@@ -165,9 +187,13 @@ void Schedule::make(Move move) {
   }
 }
 
+constexpr std::size_t kNetworkMax = 60;
+
 void Schedule::make_with_message(Move move) {
   auto& network = cluster_.network();
-  const std::size_t position = draw(network.size());
+  // Mostly in order, as networks are; a queue that is long loses what is oldest.
+  if (network.size() > kNetworkMax) return cluster_.drop(0);
+  const std::size_t position = draw(draw(8) == 0 ? network.size() : std::min<std::size_t>(network.size(), 8));
   if (move == drop || is_lost(network[position])) return cluster_.drop(position);
   if (move == repeat) return cluster_.duplicate(position);
   if (move == keep) {
@@ -219,10 +245,21 @@ std::string Schedule::describe() {
 }  // namespace
 
 TEST_CASE("random schedules keep every safety rule, and a healed cluster converges") {
-  for (std::uint64_t seed = 1; seed <= 1500; ++seed) {
+  CoreCluster::MarkCounts marks{};
+  for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
     CAPTURE(seed);
     Schedule schedule(seed);
     REQUIRE_NOTHROW(schedule.run(3000));
     REQUIRE_NOTHROW(schedule.heal());
+    const auto hit = schedule.marks();
+    for (std::size_t i = 0; i < marks.size(); ++i) marks[i] += hit[i];
   }
+  // A generator that never comes by a dangerous place proves nothing about it. Full disks and failed snapshots are not
+  // among the moves.
+  std::vector<std::string_view> missed;
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    if (marks[i] == 0) missed.push_back(core::name_of(static_cast<core::Mark>(i)));
+  }
+  INFO(Catch::Detail::stringify(missed));
+  CHECK(missed.size() <= 8);
 }

@@ -145,7 +145,7 @@ class Member {
     machine->durable = durable;
     observer = std::make_shared<Notes>();
     Components components;
-    components.transport = network.endpoint(id);
+    components.transport = wrap_transport ? wrap_transport(network.endpoint(id)) : network.endpoint(id);
     components.storage = wrap_storage ? wrap_storage(memory_storage(disk)) : memory_storage(disk);
     components.state_machine = std::make_unique<ListMachine>(machine);
     components.observer = observer;
@@ -221,6 +221,7 @@ class Member {
   LocalNetwork network;
   std::shared_ptr<MemoryDisk> disk = std::make_shared<MemoryDisk>();
   std::function<std::unique_ptr<Storage>(std::unique_ptr<Storage>)> wrap_storage;
+  std::function<std::unique_ptr<Transport>(std::unique_ptr<Transport>)> wrap_transport;
   std::optional<LogIndex> durable;  ///< of the state machine
 
   std::unique_ptr<FakeRuntime> runtime;

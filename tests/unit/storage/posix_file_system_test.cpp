@@ -72,6 +72,17 @@ TEST_CASE("an offset that files can't have is an error") {
   CHECK((*file)->read_at(UINT64_MAX, {&byte, 1}).error() == std::errc::value_too_large);
 }
 
+#if defined(__linux__)
+TEST_CASE("a sync reaches the system, and tells what it says") {
+  const auto files = posix_file_system();
+  // These can't be synced, and the system says so to whoever asks.
+  auto file = files->open("/proc/self/comm", OpenMode::read);
+  REQUIRE(file);
+  CHECK((*file)->sync() == std::errc::invalid_argument);
+  CHECK(files->sync_directory("/proc/self") == std::errc::invalid_argument);
+}
+#endif
+
 TEST_CASE("another process that holds the lock keeps us out until it dies") {
   const test::TemporaryDirectory folder;
   const auto files = posix_file_system();
