@@ -4,8 +4,10 @@
 // that got its place is lifted out of the list. At a return the search is stuck and goes back to its last choice. What
 // it has seen, the set of those placed and the register's value, it does not try again.
 //
-// Two things keep it short. A read that fits is placed at once, without a choice: it changes nothing, so no order is
-// lost. And an optional write has no return: the search is over when all others have their place.
+// Three things keep it short. A read that fits is placed at once, without a choice: it changes nothing, so no order is
+// lost. Of several writes of one value that may come next, only the one that ends first is tried: where another order
+// has a later one here, the two can change places. And an optional write has no return: the search is over when all
+// others have their place.
 #include "testkit/linearizability_register.hpp"
 
 #include <algorithm>
@@ -94,10 +96,23 @@ class Search {
       place(operation, false);
       return true;
     }
+    if (has_better(operation)) return false;
     --steps_left;
     place(operation, true);
     if (seen_.insert(position_reached()).second) return true;
     take_back();
+    return false;
+  }
+
+  /// A write of the same value that may come next too, and ends before.
+  [[nodiscard]] bool has_better(std::size_t operation) const {
+    const RegisterOperation& tried = operations_[operation];
+    for (std::size_t at = moments_[kHead].after; moments_[at].is_call; at = moments_[at].after) {
+      const RegisterOperation& other = operations_[moments_[at].operation];
+      if (!other.is_write || other.value != tried.value) continue;
+      if (other.finish < tried.finish) return true;
+      if (other.finish == tried.finish && moments_[at].operation < operation) return true;
+    }
     return false;
   }
 
