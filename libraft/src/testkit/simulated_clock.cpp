@@ -6,9 +6,7 @@ TimePoint SimulatedClock::when(TimePoint deadline) const {
   if (deadline <= local_base_) return base_;
   const std::int64_t wanted = (deadline - local_base_).count();
   const std::int64_t rate = kMillion + drift_ppm_;
-  TimePoint time = base_ + Duration(wanted / rate * kMillion + wanted % rate * kMillion / rate);
-  while (local(time) < deadline) time += Duration(1);  // rounding, a step or two
-  return time;
+  return base_ + Duration(wanted / rate * kMillion + (wanted % rate * kMillion + rate - 1) / rate);
 }
 
 void SimulatedClock::set_drift(TimePoint now, std::int32_t ppm) {

@@ -22,10 +22,11 @@ class SimulatedClock {
  private:
   static constexpr std::int64_t kMillion = 1000000;
 
-  /// In two parts, so that a year does not overflow.
+  /// `span` at the clock's rate, rounded down. In two parts, so that a century does not overflow.
   [[nodiscard]] Duration scaled(Duration span) const {
-    const std::int64_t count = span.count();
-    return Duration(count + count / kMillion * drift_ppm_ + count % kMillion * drift_ppm_ / kMillion);
+    const std::int64_t rest = span.count() % kMillion * drift_ppm_;
+    const std::int64_t rounded = (rest - (rest < 0 ? kMillion - 1 : 0)) / kMillion;
+    return Duration(span.count() + span.count() / kMillion * drift_ppm_ + rounded);
   }
 
   TimePoint base_{};        // true

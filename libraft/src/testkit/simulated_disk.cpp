@@ -64,6 +64,16 @@ void SimulatedDisk::power_off_at(std::uint64_t calls) {
   files_.power_off_at(files_.calls() + std::max<std::uint64_t>(calls, 1));
 }
 
+void SimulatedDisk::fill(std::uint64_t bytes_left) {
+  files_.set_bytes_max(files_.bytes_used() + bytes_left);
+  is_full_ = true;
+}
+
+bool SimulatedDisk::free() {
+  files_.set_bytes_max(FaultFileSystem::kUnlimited);
+  return std::exchange(is_full_, false);
+}
+
 std::string SimulatedDisk::damage(const DiskRange& range) {
   const std::optional<std::string> contents = files_.durable_contents(range.path);
   if (!contents || range.offset >= contents->size()) return {};

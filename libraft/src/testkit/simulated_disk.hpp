@@ -38,6 +38,11 @@ class SimulatedDisk {
   /// True once that call was made, until crash().
   [[nodiscard]] bool has_lost_power() const { return may_lose_power_ && files_.power_is_off(); }
 
+  /// Room for so many more bytes.
+  void fill(std::uint64_t bytes_left);
+  /// There is room again. Whether there was none.
+  bool free();
+
   /// Flips a bit in `range`, which is durable. One at a time. Says where.
   std::string damage(const DiskRange& range);
   /// Turns it back, if it is to be found.
@@ -62,6 +67,7 @@ class SimulatedDisk {
 
   FaultFileSystem files_;
   bool may_lose_power_ = false;
+  bool is_full_ = false;
   std::optional<Flip> flip_;
   RandomStream crash_;
   RandomStream damage_;

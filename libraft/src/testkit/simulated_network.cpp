@@ -211,7 +211,7 @@ void SimulatedNetwork::flap(NodeId from, NodeId to, Duration up, Duration down) 
   way.flapping_since = heap_.now();
   way.up = up;
   way.down = down;
-  note("network.flap", from, to);
+  note(down > Duration::zero() ? "network.flap" : "network.steady", from, to);
 }
 
 void SimulatedNetwork::clog(NodeId from, NodeId to) {

@@ -47,8 +47,8 @@ class SimulatedRuntime final : public Runtime, private EventTarget {
   /// The lanes that write and read the disk stand still.
   void stall_until(TimePoint time) { stalled_until_ = time > stalled_until_ ? time : stalled_until_; }
   /// Work takes `factor` times as long; beyond 1 the protocol lane takes time too.
-  void slow_down(std::uint32_t factor) { slowness_ = factor; }
-  void slow_disk(std::uint32_t factor) { disk_slowness_ = factor; }
+  void slow_down(std::uint32_t factor) { slowness_ = factor > 0 ? factor : 1; }
+  void slow_disk(std::uint32_t factor) { disk_slowness_ = factor > 0 ? factor : 1; }
   void set_timer_delay(Duration max) { timer_delay_max_ = max; }
   void set_drift(std::int32_t ppm);
   void jump(Duration by);

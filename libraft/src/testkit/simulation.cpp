@@ -111,11 +111,11 @@ void Simulation::pause(NodeId id, Duration duration) {
 }
 void Simulation::slow_down(NodeId id, std::uint32_t factor) {
   world_->member(id).runtime->slow_down(factor);
-  world_->note("process.slow", id, std::to_string(factor) + " times");
+  world_->note(factor > 1 ? "process.slow" : "process.usual_speed", id, std::to_string(factor) + " times");
 }
 void Simulation::set_clock_drift(NodeId id, std::int32_t ppm) {
   world_->member(id).runtime->set_drift(ppm);
-  world_->note("clock.drift", id, std::to_string(ppm) + " ppm");
+  world_->note(ppm != 0 ? "clock.drift" : "clock.usual_rate", id, std::to_string(ppm) + " ppm");
 }
 void Simulation::jump_clock(NodeId id, Duration by) {
   world_->member(id).runtime->jump(by);
@@ -123,7 +123,7 @@ void Simulation::jump_clock(NodeId id, Duration by) {
 }
 void Simulation::set_timer_delay(NodeId id, Duration max) {
   world_->member(id).runtime->set_timer_delay(max);
-  world_->note("clock.late_timers", id, in_milliseconds(max));
+  world_->note(max > Duration::zero() ? "clock.late_timers" : "clock.timely", id, in_milliseconds(max));
 }
 
 // Disks.
@@ -148,14 +148,12 @@ void Simulation::forget_disk_faults(NodeId id) {
 void Simulation::fill_disk(NodeId id, std::uint64_t bytes_left) {
   auto& member = world_->member(id);
   if (!member.disk) return;
-  member.disk->files().set_bytes_max(member.disk->files().bytes_used() + bytes_left);
+  member.disk->fill(bytes_left);
   world_->note("disk.full", id, std::to_string(bytes_left) + " bytes left");
 }
 void Simulation::free_disk(NodeId id) {
   auto& member = world_->member(id);
-  if (!member.disk) return;
-  member.disk->files().set_bytes_max(FaultFileSystem::kUnlimited);
-  world_->note("disk.room", id);
+  if (member.disk && member.disk->free()) world_->note("disk.room", id);
 }
 void Simulation::stall_disk(NodeId id, Duration duration) {
   world_->member(id).runtime->stall_until(now() + duration);
@@ -163,7 +161,7 @@ void Simulation::stall_disk(NodeId id, Duration duration) {
 }
 void Simulation::slow_disk(NodeId id, std::uint32_t factor) {
   world_->member(id).runtime->slow_disk(factor);
-  world_->note("disk.slow", id, std::to_string(factor) + " times");
+  world_->note(factor > 1 ? "disk.slow" : "disk.usual_speed", id, std::to_string(factor) + " times");
 }
 bool Simulation::damage(NodeId id, DiskPart part) {
   return world_->damage(world_->member(id), part);
