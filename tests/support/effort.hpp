@@ -1,6 +1,8 @@
 // How much of a large test to run: all of it in an optimised build, a part with sanitizers and in debug builds.
 #pragma once
 
+#include <libraft/testkit/storage_conformance.hpp>
+
 namespace libraft::test {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -16,5 +18,14 @@ constexpr bool kIsSlowBuild = true;
 #else
 constexpr bool kIsSlowBuild = false;
 #endif
+
+/// Of run_crash_state_conformance: seconds, where all of it would take minutes.
+inline testkit::CrashStateBounds slow_build_bounds() {
+  testkit::CrashStateBounds bounds;
+  bounds.operations_max = 2;
+  bounds.second_crash_operations_max = 1;
+  bounds.failure_operations_max = 1;
+  return bounds;
+}
 
 }  // namespace libraft::test

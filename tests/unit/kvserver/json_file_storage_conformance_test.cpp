@@ -43,7 +43,7 @@ TEST_CASE("json storage: conforms to Storage with a crash and a failure at each 
 
 TEST_CASE("json storage: recovers from all that a power cut leaves of short programs") {
   libraft::testkit::CrashStateBounds bounds;
-  if (libraft::test::kIsSlowBuild) bounds.operations_max = 2;
+  if (libraft::test::kIsSlowBuild) bounds = libraft::test::slow_build_bounds();
   libraft::testkit::run_crash_state_conformance([](libraft::FileSystem& files) { return make_storage(files); }, bounds,
                                                 report);
 }

@@ -20,8 +20,9 @@ using testkit::CrashStateBounds;
 namespace {
 
 CrashStateBounds bounds_of(std::size_t operations_max) {
+  if (test::kIsSlowBuild) return test::slow_build_bounds();
   CrashStateBounds bounds;
-  bounds.operations_max = test::kIsSlowBuild ? std::min<std::size_t>(operations_max, 2) : operations_max;
+  bounds.operations_max = operations_max;
   return bounds;
 }
 
