@@ -6,8 +6,8 @@
 namespace kvserver::test {
 namespace {
 
-using Catch::Matchers::Contains;
 using Catch::Matchers::StartsWith;
+using libraft::test::contains_text;
 
 /// A log of three batches: entries 1 and 2; 3; 4 to 6.
 std::unique_ptr<Node> three_batches() {
@@ -30,7 +30,7 @@ void expect_corrupt(Node& node, const std::string& file, const std::string& what
   const auto before = node.disk.contents(file);
   const auto [error, detail] = node.refusal();
   CHECK((error == errc::corrupt_data || error == errc::unsupported_version));
-  CHECK_THAT(detail, StartsWith(file + ": ") && Contains(what));
+  CHECK_THAT(detail, StartsWith(file + ": ") && contains_text(what));
   CHECK(node.disk.contents(file) == before);
 }
 
@@ -312,7 +312,7 @@ TEST_CASE("json storage: files of a newer release are refused as such") {
     node->disk.put(path, is_line ? storage::sealed_line(object) : storage::sealed_text(object));
     const auto [error, detail] = node->refusal();
     CHECK(error == errc::unsupported_version);
-    CHECK_THAT(detail, StartsWith(path) && Contains("its format is 2, and this release knows 1 only"));
+    CHECK_THAT(detail, StartsWith(path) && contains_text("its format is 2, and this release knows 1 only"));
   };
   SECTION("raft_state.json") {
     newer(kStatePath, "\"format\": 1", false);
@@ -331,7 +331,7 @@ TEST_CASE("json storage: an entry of a kind that this release does not know is r
   node->disk.put(kLogPath, node->file(kLogPath) + storage::sealed_line(line));
   const auto [error, detail] = node->refusal();
   CHECK(error == errc::unknown_kind);
-  CHECK_THAT(detail, Contains("entry 7 is of the unknown kind `session`"));
+  CHECK_THAT(detail, contains_text("entry 7 is of the unknown kind `session`"));
 }
 
 TEST_CASE("json storage: damage that comes while the node runs is noticed when the entry is read") {

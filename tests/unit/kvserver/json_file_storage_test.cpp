@@ -3,7 +3,7 @@
 namespace kvserver::test {
 namespace {
 
-using Catch::Matchers::Contains;
+using libraft::test::contains_text;
 
 TEST_CASE("json storage: a first start finds nothing, and format makes a node") {
   Node node;
@@ -241,7 +241,7 @@ TEST_CASE("json storage: a write of term and vote replaces raft_state.json only"
   batch.hard_state = libraft::HardState{Term{7}, NodeId{1}};
   REQUIRE_FALSE(node->storage->write(batch));
   CHECK(node->file(kLogPath) == log);
-  CHECK_THAT(node->file(kStatePath), Contains("\"currentTerm\": 7") && Contains("\"votedFor\": \"n1\""));
+  CHECK_THAT(node->file(kStatePath), contains_text("\"currentTerm\": 7") && contains_text("\"votedFor\": \"n1\""));
   CHECK(node->reopen().hard_state == *batch.hard_state);
 }
 
@@ -303,7 +303,7 @@ TEST_CASE(
 
   CHECK(snapshot_data(*node->storage) == "old");
   CHECK(node->reopen().snapshot->last == log_id(5, 1));
-  for (const std::string& path : node->disk.paths()) CHECK_THAT(path, !Contains(".tmp"));
+  for (const std::string& path : node->disk.paths()) CHECK_THAT(path, !contains_text(".tmp"));
 }
 
 TEST_CASE("json storage: an installed snapshot beyond the log, or one that the log contradicts, starts it anew") {

@@ -112,8 +112,8 @@ TEST_CASE_METHOD(Fixture, "other members than those stored are refused with exit
     CHECK(refused.exit_code == kvserver::kExitData);
     CHECK_THAT(refused.sentence, Catch::Matchers::StartsWith("/data/node-8081/raft_state.json has the members "));
     CHECK_THAT(refused.sentence,
-               Catch::Matchers::Contains("but PEERS and PEER_IDS say node-8081 "
-                                         "(http://localhost:9081), node-8082 (http://localhost:9082)"));
+               libraft::test::contains_text("but PEERS and PEER_IDS say node-8081 "
+                                            "(http://localhost:9081), node-8082 (http://localhost:9082)"));
   }
 }
 
