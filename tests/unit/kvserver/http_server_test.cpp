@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <random>
@@ -68,6 +69,25 @@ struct EchoServer {
 
   std::atomic<int> calls = 0;
   HttpServer server;
+};
+
+// Handlers wait at it until the test opens it; a test that failed before it could does not hang.
+class Gate {
+ public:
+  void open() {
+    const std::lock_guard lock(mutex_);
+    is_open_ = true;
+    opened_.notify_all();
+  }
+  bool passed() {
+    std::unique_lock lock(mutex_);
+    return opened_.wait_for(lock, std::chrono::seconds(20), [this] { return is_open_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable opened_;
+  bool is_open_ = false;
 };
 
 std::string put(std::string_view body, std::string_view headers = {}) {
@@ -256,7 +276,7 @@ TEST_CASE("HttpServer refuses what is no HTTP, and goes on with others") {
 
 TEST_CASE("HttpServer survives requests that are damaged at random") {
   HttpServerOptions options = quick_options();
-  options.threads_max = 512;  // room for all of them, if none is done before the last one comes
+  options.threads_max = 1024;  // room for all of them, if none is done before the last one comes, and no crowd
   EchoServer echo(options);
   std::mt19937_64 random(4711);
   const auto below = [&](std::size_t bound) { return static_cast<std::size_t>(random() % bound); };
@@ -337,8 +357,9 @@ TEST_CASE("HttpServer ends connections that are slow to ask or slow with the bod
 }
 
 TEST_CASE("HttpServer refuses a port that another one listens on") {
-  EchoServer first;
   HttpServerOptions options = quick_options();
+  options.address = kvserver::test::own_address();
+  EchoServer first(options);
   options.port = first.server.port();
   HttpServer second(options);
   CHECK(second.start() == std::errc::address_in_use);
@@ -375,33 +396,22 @@ TEST_CASE("HttpServer::stop before start, right after it, and twice") {
 }
 
 TEST_CASE("HttpServer::stop lets running handlers answer and ends waiting connections") {
+  Gate entered;  // what the handler reads outlives the server
+  Gate may_answer;
   HttpServer server(quick_options());
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool is_entered = false;
-  bool may_answer = false;
   server.route("GET", "/wait", [&](const HttpRequest&) {
-    std::unique_lock lock(mutex);
-    is_entered = true;
-    changed.notify_all();
-    changed.wait(lock, [&] { return may_answer; });
+    entered.open();
+    may_answer.passed();
     return json_reply(200, "\"late\"");
   });
   REQUIRE_FALSE(server.start());
   RawClient idle(server.port());
   RawClient asking(server.port());
   REQUIRE(asking.send("GET /wait HTTP/1.1\r\n\r\n"));
-  {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [&] { return is_entered; });
-  }
+  REQUIRE(entered.passed());
   std::thread stopper([&] { server.stop(); });
   CHECK(idle.is_ended());  // while the other one is still being answered
-  {
-    const std::lock_guard lock(mutex);
-    may_answer = true;
-  }
-  changed.notify_all();
+  may_answer.open();
   CHECK(asking.receive().value_or(RawReply{}).body == "\"late\"");
   CHECK(asking.is_ended());
   stopper.join();
@@ -428,13 +438,10 @@ TEST_CASE("HttpServer answers beside a crowd of idle and slow connections") {
 TEST_CASE("HttpServer refuses connections beyond twice its bound, and serves those that wait") {
   HttpServerOptions options = quick_options();
   options.threads_max = 2;
+  Gate may_answer;  // outlives the server
   HttpServer server(options);
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool may_answer = false;
   server.route("GET", "/wait", [&](const HttpRequest&) {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [&] { return may_answer; });
+    may_answer.passed();
     return json_reply(200, "1");
   });
   REQUIRE_FALSE(server.start());
@@ -448,11 +455,7 @@ TEST_CASE("HttpServer refuses connections beyond twice its bound, and serves tho
   REQUIRE(refused);
   CHECK(refused->status == 503);
   CHECK(refused->body == R"({"ok":false,"error":"overloaded","message":"Too many connections are open."})");
-  {
-    const std::lock_guard lock(mutex);
-    may_answer = true;
-  }
-  changed.notify_all();
+  may_answer.open();
   for (std::size_t i = 0; i < 4; ++i) CHECK(clients[i].receive().value_or(RawReply{}).status == 200);
 }
 

@@ -1,11 +1,10 @@
 #include "api/raft_api.hpp"
 #include "kv/node_names.hpp"
+#include "raw_client.hpp"
 #include "support/catch.hpp"
 #include "transport/http_transport.hpp"
 
 #include <libraft/testkit/transport_conformance.hpp>
-
-#include <unistd.h>
 
 #include <memory>
 #include <string>
@@ -14,14 +13,9 @@
 namespace {
 
 using namespace kvserver;
+using kvserver::test::own_address;
 using libraft::NodeId;
 using libraft::Peer;
-
-// A loopback address for this process alone: parallel runs don't meet.
-std::string own_address() {
-  const auto pid = static_cast<unsigned>(::getpid());
-  return "127.71." + std::to_string(pid / 250 % 250) + "." + std::to_string(1 + pid % 250);
-}
 
 constexpr std::uint16_t kFirstPort = 7100;
 

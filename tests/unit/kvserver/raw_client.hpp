@@ -16,6 +16,13 @@
 
 namespace kvserver::test {
 
+/// A loopback address for this process alone. A port that was given back stays free there: what other tests connect
+/// from, or listen on, are ports of 127.0.0.1.
+inline std::string own_address() {
+  const auto pid = static_cast<unsigned>(::getpid());
+  return "127.71." + std::to_string(pid / 250 % 250) + "." + std::to_string(1 + pid % 250);
+}
+
 struct RawReply {
   int status = 0;
   std::string head;
