@@ -5,10 +5,12 @@
 #include <libraft/storage/memory_storage.hpp>
 #include <libraft/transport/local_transport.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace libraft::test {
@@ -32,13 +34,8 @@ struct Journal final : StateMachine {
     return state.error();
   }
   Result<Bytes> query(std::string_view) override { return Bytes(text); }
-  ~Journal() override {
-    if (on_end) on_end();
-  }
-
   std::string text;
   std::function<void()> on_apply;
-  std::function<void()> on_end;
 };
 
 inline Configuration members(std::uint64_t count) {
@@ -86,14 +83,23 @@ struct Single {
   Components components;
 };
 
-/// Proposes on whoever leads, until it is done.
+/// Proposes on whoever leads, until it is done. On a busy machine leadership may be lost meanwhile: a command whose
+/// outcome is unknown is proposed again, and may then be applied twice in a row.
 template <class Nodes>
 Applied propose_on_leader(const Nodes& nodes, const std::string& command) {
   for (;;) {
     const NodeId leader = nodes.front()->wait_leader(kLong).value();
     auto answer = nodes[leader.value - 1]->propose(Bytes(command));
-    if (answer || answer.error() != condition::retry_safe) return std::move(answer).value();
+    const bool is_again = answer.error() == condition::retry_safe || answer.error() == condition::outcome_unknown;
+    if (!is_again) return std::move(answer).value();
   }
+}
+
+/// Each run of a letter as one of it.
+inline std::string without_repeats(std::string_view text) {
+  std::string once(text);
+  once.erase(std::unique(once.begin(), once.end()), once.end());
+  return once;
 }
 
 }  // namespace libraft::test
