@@ -13,7 +13,7 @@
 namespace {
 
 std::string variable_table() {
-  std::string text = "Environment variables (an empty one counts as not set):\n";
+  std::string text = "Environment variables (an empty one counts as not set, but for NODE_ID):\n";
   for (const kvserver::Variable& variable : kvserver::variables()) {
     text +=
         fmt::format("  {:<24} {}\n  {:<24} default: {}\n", variable.name, variable.meaning, "", variable.default_value);

@@ -14,6 +14,9 @@ hints_lead_to_leader() { # what
     expect_equal "$1: leader of n$i" "$(field leader)" "$(node_url "$LEADER")"
     http PUT "$(field leader)/set" "{\"key\":\"by\",\"value\":\"n$i\"}"
     expect_status "$1: a write to the hinted node" 200
+    http GET "$(node_url "$i")/get?key=by&consistency=linearizable"
+    expect_status "$1: a linearizable read from n$i" 409
+    expect_equal "$1: leader of n$i, to a read" "$(field leader)" "$(node_url "$LEADER")"
   done
 }
 

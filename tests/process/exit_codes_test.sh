@@ -77,6 +77,38 @@ if [ "$(id -u)" -ne 0 ]; then
   expect_contains "a folder without permission" "$ERR" RAFT_DATA_DIR
 fi
 
+note "- the start banner, and the form of the log: time, level, node, message"
+start_cluster 1 KV_CLUSTER=orders
+wait_converged
+# logged PATTERN: a line comes that is like this from its level to its end; lines are written a moment later than said
+is_logged() { grep -qE " $1\$" "$(node_log 1)"; }
+logged() { wait_until 10 is_logged "$1" || fail "no line of the log ends like '$1'" && passed; }
+state=$(node_dir 1)/raft_state.json
+logged "info n1 leader: n1 in term 1"
+logged "info n1 kvserver [0-9.]+: node n1, called node-$((cluster_raft_base + 1 - 1000)) by its peers, id $(jq -r .nodeId "$state"), cluster $(jq -r .cluster "$state")"
+logged "info n1 clients reach it at $(node_url 1), peers at $(node_raft_url 1); it listens on $cluster_address, ports .*"
+logged "info n1 folder $(node_dir 1): empty, a first start \(term 0, index 0\)"
+logged "warning n1 KV_BIND is $cluster_address: whoever reaches the Raft port .* owns the cluster, .*"
+form='^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}[+-][0-9]{2}:[0-9]{2} (debug|info|warning|error) n1 .+$'
+expect_equal "lines of another form" "$(grep -cvE "$form" "$(node_log 1)")" 0
+write_many 1 banner 1 3
+expect_equal "acknowledged writes" "$WRITTEN" 3
+last=$(node_status 1 .lastLogIndex)
+node_kill 1
+: >"$(node_log 1)"
+node_start 1
+node_wait_up 1
+logged "info n1 folder $(node_dir 1): term 1, log from 1 to $last, snapshot up to 0"
+node_kill 1
+: >"$(node_log 1)"
+node_start 1 KV_LOG_LEVEL=warning
+node_wait_up 1
+wait_leader
+logged "warning n1 KV_BIND is .*"
+expect_equal "lines below KV_LOG_LEVEL=warning" "$(grep -cE ' (debug|info) n1 ' "$(node_log 1)")" 0
+kill_cluster
+cluster_environment=()
+
 note "- a port in use, on either side"
 start_cluster 1
 given=(NODE_ID=other KVSTORE_PORT=$((cluster_kv_base + 1)) RAFT_PORT=7001)
@@ -105,9 +137,22 @@ for variable in KVSTORE_PORT PORT RAFT_PORT NODE_ID PEERS RAFT_NODES PEER_IDS RA
   KV_BIND KV_CLUSTER KV_ADVERTISE KV_REQUEST_TIMEOUT_MS KV_LOG_LEVEL KV_ELECTION_TIMEOUT_MS KV_HEARTBEAT_MS; do
   expect_contains "--help" "$OUT" "$variable"
 done
-for default in 8080 ./data 50 127.0.0.1 3000 1000 100; do
-  expect_contains "--help, a default" "$OUT" "$default"
-done
+# has_default VARIABLE DEFAULT: it stands in the line below the variable's own
+has_default() {
+  expect_equal "--help: the default of $1" "$(awk -v name="$1" '$1 == name { getline; print }' <<<"$OUT" | sed 's/^ *//')" \
+    "default: $2"
+}
+has_default KVSTORE_PORT "PORT, else 8080"
+has_default RAFT_PORT "KVSTORE_PORT + 1000"
+has_default NODE_ID "node-<KVSTORE_PORT>"
+has_default RAFT_DATA_DIR ./data
+has_default RAFT_SNAPSHOT_THRESHOLD 50
+has_default KV_BIND 127.0.0.1
+has_default KV_ADVERTISE "http://localhost:<KVSTORE_PORT>"
+has_default KV_REQUEST_TIMEOUT_MS 3000
+has_default KV_LOG_LEVEL info
+has_default KV_ELECTION_TIMEOUT_MS 1000
+has_default KV_HEARTBEAT_MS 100
 run_server --version
 expect_equal "--version: exit status" "$EXIT" 0
 [[ "$OUT" =~ [0-9]+\.[0-9]+\.[0-9]+ ]] || fail "--version prints no version: $OUT"
