@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# kvserver_words.sh ROOT: the error words and statuses of the client API in docs/kvserver.md are those of the sources.
+# kvserver_words.sh ROOT: the error words and statuses of the client API in docs/kvserver.md, and of the Raft port in
+# docs/formats.md, are those of the sources.
 set -euo pipefail
 cd "${1:?the root of the project}"
 sources=(examples/kvserver/api/*.cpp)
@@ -22,6 +23,18 @@ done <<<"$documented"
 while read -r twice; do
   complain "docs/kvserver.md lists $twice twice"
 done < <(sort <<<"$documented" | uniq -d)
+
+# The Raft port's own words: a row may list several.
+of_raft_port=$(awk -F'|' '/^\| [0-9]+ \| `[a-z_]+`/ {
+    gsub(/ /, "", $2); gsub(/[ `]/, "", $3)
+    for (i = split($3, words, ","); i > 0; i--) print $2, words[i]
+  }' docs/formats.md | sort)
+of_transport=$({
+  grep -ohE 'error_reply\([0-9]+, "[a-z_]+"' examples/kvserver/transport/*.cpp | sed -E 's/error_reply\(([0-9]+), "(.*)"/\1 \2/'
+  grep -ohE 'word = "[a-z_]+"' examples/kvserver/transport/*.cpp | sed -E 's/.*"(.*)"/400 \1/'
+} | sort -u)
+[[ $of_raft_port == "$of_transport" ]] ||
+  complain "docs/formats.md and the sources differ: $(diff <(echo "$of_raft_port") <(echo "$of_transport"))"
 
 count=$(wc -l <<<"$documented")
 if [[ $count -lt 10 ]]; then complain "docs/kvserver.md: the table of errors is not understood"; fi
