@@ -67,6 +67,7 @@ MessageKey Catalogue::add(Message message) {
   if (key == fresh) {
     KnownMessage known;
     known.hash = hash;
+    known.from = static_cast<std::uint8_t>(message.route.from.value);
     known.to = static_cast<std::uint8_t>(message.route.to.value);
     known.asks_for_vote =
         std::holds_alternative<PreVote>(message.body) || std::holds_alternative<RequestVote>(message.body);

@@ -29,6 +29,7 @@ using HashOfNaming = std::array<std::uint64_t, kNamingsMax>;
 struct KnownMessage {
   HashOfNaming hash{};
   Message message;
+  std::uint8_t from = 0;
   std::uint8_t to = 0;
   bool asks_for_vote = false;  ///< what it leads to may depend on when the leader was heard last
 };

@@ -16,6 +16,15 @@ struct Origin {
   std::uint32_t ordinal = 0;
 };
 
+/// A successor whose place in the set of states was asked for.
+struct Candidate {
+  World world;
+  std::uint64_t hash = 0;
+  Origin origin;
+};
+
+constexpr std::size_t kCandidatesMax = 64;  ///< as many as the memory can fetch at once, and more
+
 class Search {
  public:
   Search(const Cluster& cluster, const SearchLimits& limits) : cluster_(cluster), limits_(limits) {}
@@ -42,7 +51,9 @@ class Search {
     for (std::size_t i = 0; i < layer_.size(); ++i) {
       if (i % 1024 == 0 && is_spent()) return false;
       if (!expand(layer_[i], static_cast<std::uint32_t>(first_of_layer_ + i))) return false;
+      if (candidates_.size() >= kCandidatesMax) take_candidates();
     }
+    take_candidates();
     return true;
   }
 
@@ -55,11 +66,20 @@ class Search {
         result_.violation = Violation{next.violation, start_, path_to({position, ordinal})};
         return false;
       }
-      if (!seen_.insert(cluster_.hash(next.world))) continue;
-      origins_.push_back({position, ordinal});
-      next_layer_.push_back(next.world);
+      const std::uint64_t hash = cluster_.hash(next.world);
+      seen_.prefetch(hash);
+      candidates_.push_back({next.world, hash, {position, ordinal}});
     }
     return true;
+  }
+
+  void take_candidates() {
+    for (const Candidate& candidate : candidates_) {
+      if (!seen_.insert(candidate.hash)) continue;
+      origins_.push_back(candidate.origin);
+      next_layer_.push_back(candidate.world);
+    }
+    candidates_.clear();
   }
 
   [[nodiscard]] std::vector<PathStep> path_to(Origin last) const {
@@ -93,6 +113,7 @@ class Search {
   std::vector<World> layer_, next_layer_;
   std::size_t first_of_layer_ = 0;
   std::vector<Successor> successors_;
+  std::vector<Candidate> candidates_;
   SearchResult result_;
 };
 

@@ -107,6 +107,7 @@ void Cluster::successors(const World& world, std::vector<Successor>& into) const
       continue;
     }
     pool.assign(world.messages.begin(), world.messages.begin() + world.in_flight);
+    if (limits_.in_order) std::erase_if(pool, [&](MessageKey key) { return is_overtaken(key, sent); });
     pool.insert(pool.end(), sent.begin(), sent.end());
     std::sort(pool.begin(), pool.end());
     pool.erase(std::unique(pool.begin(), pool.end()), pool.end());
@@ -119,6 +120,13 @@ void Cluster::successors(const World& world, std::vector<Successor>& into) const
                       if (next.violation != nullptr || !(next.world == world)) into.push_back(next);
                     });
   }
+}
+
+bool Cluster::is_overtaken(MessageKey key, const std::vector<MessageKey>& sent) const {
+  const KnownMessage& old = catalogue_.message(key);
+  return std::any_of(sent.begin(), sent.end(), [&](MessageKey newer) {
+    return catalogue_.message(newer).from == old.from && catalogue_.message(newer).to == old.to;
+  });
 }
 
 std::uint64_t Cluster::hash(const World& world) const {

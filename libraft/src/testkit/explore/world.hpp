@@ -23,6 +23,9 @@ struct Limits {
   std::uint8_t proposals = 1;
   std::uint8_t reads = 0;
   std::uint8_t crashes = 1;
+  /// What is sent from one node to another overtakes nothing: what was under way there is lost. Otherwise an older
+  /// message may arrive after a newer one, and be repeated after it.
+  bool in_order = false;
   bool quorum_loss = false;  ///< a leader may hear of no quorum for an election timeout, any number of times
 };
 
@@ -91,6 +94,8 @@ class Cluster {
   [[nodiscard]] const NodeView& view(const World& world, std::size_t index) const {
     return catalogue_.view(world.nodes[index]);
   }
+  /// One of `sent` goes the same way.
+  [[nodiscard]] bool is_overtaken(MessageKey key, const std::vector<MessageKey>& sent) const;
   void node_moves(const World& world, const NodeView& node, std::vector<Move>& into) const;
 
   Catalogue& catalogue_;
