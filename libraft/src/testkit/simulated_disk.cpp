@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace libraft::testkit {
@@ -12,7 +13,7 @@ namespace {
 constexpr std::uint64_t kCrash = 21;
 constexpr std::uint64_t kDamage = 22;
 
-constexpr std::uint64_t kContextBytes = 8;
+constexpr std::uint64_t kWindowBytes = 96;
 
 }  // namespace
 
@@ -79,37 +80,38 @@ std::string SimulatedDisk::damage(const DiskRange& range) {
   if (!contents || range.offset >= contents->size()) return {};
   const std::uint64_t at =
       range.offset + damage_.below(std::min<std::uint64_t>(range.size, contents->size() - range.offset));
-  const std::uint64_t begin = at - std::min(at, kContextBytes);
-  Flip flip;
-  flip.was = contents->substr(begin, 2 * kContextBytes);
-  flip.is = flip.was;
-  char& byte = flip.is[at - begin];
-  byte = static_cast<char>(static_cast<unsigned char>(byte) ^ (1u << damage_.below(8)));
-  files_.overwrite(range.path, begin, flip.is);
-  flip_ = std::move(flip);
+  std::string after = *contents;
+  after[at] = static_cast<char>(static_cast<unsigned char>(after[at]) ^ (1u << damage_.below(8)));
+  files_.overwrite(range.path, at, std::string_view(after).substr(at, 1));
+  const std::uint64_t begin = at - std::min(at, kWindowBytes / 2);
+  flip_.push_back({contents->substr(begin, kWindowBytes), after.substr(begin, kWindowBytes)});
+  // What is before the bit may be dropped; so near to the end it is not.
+  const bool is_long_enough = after.size() - at >= kWindowBytes / 2;
+  if (is_long_enough) flip_.push_back({contents->substr(at, kWindowBytes), after.substr(at, kWindowBytes)});
   return range.path + " at byte " + std::to_string(at);
 }
 
 void SimulatedDisk::mend() {
-  const auto place = flip_ ? find_flip() : std::nullopt;
+  const auto place = find_flip();
   if (!place) return;  // nobody knows where it is now: the disk stays damaged
-  files_.overwrite(place->path, place->offset, flip_->was);
-  flip_.reset();
+  files_.overwrite(place->path, place->offset, place->was);
+  flip_.clear();
 }
 
 bool SimulatedDisk::has_overlooked_damage() {
-  if (!flip_) return false;
   if (find_flip()) return true;
-  flip_.reset();
+  flip_.clear();
   return false;
 }
 
-/// Storages copy what they keep: the bit may be in another file by now.
+/// Storages copy what they keep, and drop what was before it: the bit may be elsewhere by now.
 std::optional<SimulatedDisk::Place> SimulatedDisk::find_flip() const {
-  for (const std::string& path : files_.paths()) {
-    const auto contents = files_.durable_contents(path);
-    const auto at = contents ? contents->find(flip_->is) : std::string::npos;
-    if (at != std::string::npos) return Place{path, at};
+  for (const Window& window : flip_) {
+    for (const std::string& path : files_.paths()) {
+      const auto contents = files_.durable_contents(path);
+      const auto at = contents ? contents->find(window.is) : std::string::npos;
+      if (at != std::string::npos) return Place{path, at, window.was};
+    }
   }
   return std::nullopt;
 }

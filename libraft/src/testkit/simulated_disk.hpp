@@ -48,27 +48,28 @@ class SimulatedDisk {
   /// Turns it back, if it is to be found.
   void mend();
   /// From damage() on, until it is mended or the storage is known to be whole.
-  [[nodiscard]] bool is_damaged() const { return flip_.has_value(); }
+  [[nodiscard]] bool is_damaged() const { return !flip_.empty(); }
   /// A storage was opened and found nothing: true when it should have, for the bit is still there.
   [[nodiscard]] bool has_overlooked_damage();
 
  private:
-  struct Flip {
-    std::string was;  // with a few bytes around the bit, so that other contents are not taken for it
+  /// A piece of a file with the bit in it, long enough that no other piece is taken for it.
+  struct Window {
+    std::string was;
     std::string is;
   };
   struct Place {
     std::string path;
     std::uint64_t offset = 0;
+    std::string was;
   };
   [[nodiscard]] std::optional<Place> find_flip() const;
-
   [[nodiscard]] std::vector<bool> draw_kept(const std::vector<PendingChange>& pending, Unsynced unsynced);
 
   FaultFileSystem files_;
   bool may_lose_power_ = false;
   bool is_full_ = false;
-  std::optional<Flip> flip_;
+  std::vector<Window> flip_;  // around the bit, and from it on; none: no bit is flipped
   RandomStream crash_;
   RandomStream damage_;
 };

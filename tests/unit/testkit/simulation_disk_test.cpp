@@ -196,6 +196,33 @@ TEST_CASE("damage that is written over is gone") {
   CHECK(cluster.recorder.faults["disk.damage_overlooked"] == 0);
 }
 
+TEST_CASE("a bit is turned back where it was flipped and nowhere else") {
+  // The same bytes stand all over the file: what the flip makes of one is what others are.
+  std::string contents;
+  for (int i = 0; i < 100; ++i)
+    contents += "line " + std::to_string(1000 + i) + ", and nothing else of interest in it\n";
+  DiskStorage storage = file_storages();
+  storage.make = [&](FileSystem& files, NodeId) {
+    auto& disk = static_cast<FaultFileSystem&>(files);
+    if (!disk.contents("data/lines")) disk.put("data/lines", contents);
+    return whole_file_storage(files);
+  };
+  storage.find = [&](const FaultFileSystem&, NodeId, DiskPart) -> std::optional<DiskRange> {
+    return DiskRange{"data/lines", contents.find("1050"), 4};
+  };
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    SimulationOptions options;
+    options.seed = seed;
+    Cluster cluster(options, storage);
+    cluster.simulation.start({1});
+    cluster.simulation.run_for(1s);
+    REQUIRE(cluster.simulation.damage({1}, DiskPart::log_middle));
+    CHECK(cluster.simulation.disk({1})->contents("data/lines") != contents);
+    cluster.simulation.mend({1});
+    REQUIRE(cluster.simulation.disk({1})->contents("data/lines") == contents);
+  }
+}
+
 TEST_CASE("at most a minority of the disks is damaged") {
   SimulationOptions options;
   options.nodes = 5;
