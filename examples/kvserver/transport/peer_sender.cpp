@@ -6,6 +6,7 @@
 #include <httplib.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -168,7 +169,8 @@ bool PeerSender::is_ended() const noexcept {
 }
 
 void PeerSender::experience(bool reached) {
-  if (is_reachable_.exchange(reached) == reached) return;
+  const std::lock_guard lock(experience_mutex_);
+  if (std::exchange(is_reachable_, reached) == reached) return;
   host_.peer_changed(peer_, reached ? libraft::PeerEvent::reachable : libraft::PeerEvent::unreachable);
 }
 

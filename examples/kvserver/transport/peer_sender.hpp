@@ -6,10 +6,10 @@
 #include <libraft/message.hpp>
 #include <libraft/transport.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,7 +70,8 @@ class PeerSender {
   const libraft::NodeId peer_;
   const std::string url_;
   PeerSenderHost& host_;
-  std::atomic<bool> is_reachable_ = true;
+  std::mutex experience_mutex_;  // held while the host is told, so that it hears of changes in their order
+  bool is_reachable_ = true;     // guarded by experience_mutex_
   PeerQueue control_{Lane::control, {}};
   PeerQueue bulk_{Lane::bulk, {}};
   std::vector<std::unique_ptr<Worker>> workers_;  // destroyed before the queues
