@@ -76,6 +76,7 @@ TEST_CASE("without pre-vote a follower increments its term, votes for itself and
 TEST_CASE("a candidate counts its own vote only once it is durable") {
   CoreCluster cluster(1, {}, 1);
   cluster.time_out(cluster.node(1));
+  cluster.step(cluster.node(1), SnapshotRequested{});  // whatever comes before the write is done
   CHECK(cluster.node(1).core->status().role == Role::candidate);
   cluster.persist(cluster.node(1));
   CHECK(cluster.node(1).core->status().role == Role::leader);

@@ -406,7 +406,9 @@ void CoreCluster::time_out(CoreNode& node) {
 
 bool CoreCluster::settle_network() {
   bool moved = false;
+  int told = 0;
   for (std::size_t position = 0; position < network_.size();) {
+    require(++told < 100000, "iL7: nodes come to rest when time stands still");
     if (holds(network_[position])) {
       ++position;
     } else if (passes(network_[position])) {
@@ -421,7 +423,9 @@ bool CoreCluster::settle_network() {
 }
 
 void CoreCluster::settle() {
+  int rounds = 0;
   for (bool moved = true; moved;) {
+    require(++rounds < 10000, "iL7: nodes come to rest when time stands still");
     moved = settle_network();
     for (auto& [id, node] : nodes_) {
       for (; node.core && !node.holds_writes && !node.writes.empty(); moved = true) persist(node);
