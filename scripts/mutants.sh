@@ -6,6 +6,7 @@
 #   all             every one (the default)
 #   --rotate H N    N of them, chosen by the hexadecimal H, such as a commit: they come round in turn
 #   --table FILE    also write the table to FILE
+#   --killer-only   when the recorded killer fails, do not look for another one
 #   --check         only see that every patch has its header and still applies; builds nothing
 #
 # The copy and its build are in build/mutants; only what a patch touches is compiled again. For each mutant: the killer
@@ -23,8 +24,8 @@ patches=$project_root/tests/mutants
 work=$project_root/build/mutants
 jobs=${LIBRAFT_JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)}
 tree=$work/tree
-ladder=(paper unit_core unit_codec unit_node unit_kvserver conformance simulation scenario 'explore elected' 'sim')
-table='' rotate_hash='' rotate_count=0 only_check=false
+ladder=(paper unit_core unit_codec unit_node unit_kvserver conformance simulation scenario 'explore elected' 'sim 200')
+table='' rotate_hash='' rotate_count=0 only_check=false killer_only=false
 chosen=()
 
 # header_of PATCH FIELD: a line of the text before the diff.
@@ -124,7 +125,13 @@ try_mutant() {
     took=$((($(date +%s%N) - began) / 10000000))
     if [ "$outcome" != killed ]; then
       verdict="$outcome by its killer${evidence:+ ($evidence)}"
-      if climb_ladder; then verdict+=", killed by $rung ($evidence)"; else verdict+=', SURVIVED'; fi
+      if $killer_only; then
+        verdict+=', no other was tried'
+      elif climb_ladder; then
+        verdict+=", killed by $rung ($evidence)"
+      else
+        verdict+=', SURVIVED'
+      fi
     elif [[ $evidence != *"$expected"* ]]; then
       verdict="killed by another check: $evidence"
     fi
@@ -201,6 +208,7 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     --check) only_check=true ;;
+    --killer-only) killer_only=true ;;
     -h | --help)
       print_usage
       exit 0

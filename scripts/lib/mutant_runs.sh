@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # variables are shared with those who source this
 # Runs a killer and says what it found. To be sourced by mutants.sh.
 #
-# A killer is a program of the tests with a test's name, `explore BOUND` or `sim OPTION...`. After run_killer:
+# A killer is a program of the tests with a test's name, `explore BOUND` or `sim SEEDS OPTION...`. After run_killer:
 #   outcome   passed, killed, crashed, hung or broken (the killer itself could not run)
 #   evidence  what it reported: the test, and the rule where there is one
 #   named     the rule, or the test where there is none; what goes into the table
@@ -12,8 +12,8 @@ seconds_max=60
 # killer_target KILLER: what has to be built for it.
 killer_target() {
   case "$1" in
-    explore | explore\ *) echo raft_explore ;;
-    sim | sim\ *) echo raft_sim ;;
+    explore\ *) echo raft_explore ;;
+    sim\ *) echo raft_sim ;;
     *) echo "${1%% *}" ;;
   esac
 }
@@ -24,9 +24,9 @@ run_killer() {
   outcome=broken evidence='' named='' seed=''
   case "$killer" in
     explore\ *) words=(raft_explore --bound "${killer#explore }" --minutes 1) ;;
-    sim | sim\ *)
-      read -ra words <<<"$killer"
-      words[0]=raft_sim
+    sim\ *)
+      read -ra words <<<"${killer#sim }"
+      words=(raft_sim --first 1 --jobs 1 --no-shrink --seeds "${words[@]}")
       ;;
     *\ \"*\")
       name=${killer#*\"} name=${name%\"}
@@ -35,9 +35,9 @@ run_killer() {
     *) words=("$killer" -r xml --abort) ;;
   esac
   words[0]=$tree/build/release/bin/${words[0]}
-  (cd "$work" && exec timeout -k 5 "$seconds_max" "${words[@]}") >"$work/killer.out" 2>"$work/killer.err" || status=$?
+  (ulimit -v 4000000; cd "$work" && exec timeout -k 5 "$seconds_max" "${words[@]}") >"$work/killer.out" 2>"$work/killer.err" || status=$?
   case "$killer" in
-    explore\ * | sim | sim\ *) judge_run "$status" ;;
+    explore\ * | sim\ *) judge_run "$status" ;;
     *) judge_tests "$status" ;;
   esac
 }
@@ -72,12 +72,12 @@ judge_tests() {
 # judge_run STATUS: of raft_explore or raft_sim: exit 1 is a violation, and a line names the rule.
 judge_run() {
   case "$1" in
-    0) outcome=passed ;;
+    0 | 3) outcome=passed ;; # 3: a mark was never hit
     1)
-      evidence=$(grep -oE '\bi[SDRXLBT][0-9]+\b[^"]*' "$work/killer.out" | head -n 1) || true
-      named=$evidence
-      seed=$(grep -oE 'seed[ :=]+[0-9]+' "$work/killer.out" | head -n 1 | grep -oE '[0-9]+') || true
-      [ -z "$evidence" ] || outcome=killed
+      named=$(sed -n '/^VIOLATION of /{s/^VIOLATION of //; s/ by seed .*//; N; s/\n */: /; p; q}' "$work/killer.out")
+      seed=$(sed -n '/^VIOLATION of /{s/.* by seed \([0-9]*\).*/\1/p; q}' "$work/killer.out")
+      evidence=$named
+      [ -z "$named" ] || outcome=killed
       ;;
     124 | 137) outcome=hung ;;
     *) [ "$1" -lt 128 ] || outcome=crashed ;;
