@@ -4,7 +4,7 @@
 # Usage: scripts/fuzz.sh [--seconds N] [--build FOLDER] [--minimise] [--list] [NAME...]
 #   --seconds N     for each fuzzer; default 60
 #   --build FOLDER  with fuzzers built by the preset `fuzz`; default build/fuzz, built when needed
-#   --minimise      afterwards tests/fuzz/corpus/NAME is what covers most of what was found, at most 40 KiB of it
+#   --minimise      afterwards tests/fuzz/corpus/NAME is few inputs that reach what was reached, at most 40 KiB of them
 #   --list          names the fuzzers
 #   NAME            default: all
 #
@@ -70,12 +70,16 @@ longest_of() { # of one input: schedules are choices, and long ones only cost ti
   if [ "$1" = schedule ]; then echo 800; else echo 4096; fi
 }
 
+# libFuzzer begins with short inputs and takes its time; a short schedule gets a cluster hardly anywhere.
+growth_of() { if [ "$1" = schedule ]; then echo 0; else echo 100; fi; }
+
 run_fuzzer() { # name
   local name=$1 own=$build/corpus/$1 log=$build/fuzz-$1.log program=$build/bin/fuzz_$1 status=0
   mkdir -p "$own" "$build/crashes"
   # The time goes to one process; some fuzzers of storage and schedules run thousands of lines for each input.
   nice "$program" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len="$(longest_of "$name")" \
-    -print_final_stats=1 -artifact_prefix="$build/crashes/$name-" "$own" "$project_root/tests/fuzz/corpus/$name" \
+    -len_control="$(growth_of "$name")" -print_final_stats=1 -artifact_prefix="$build/crashes/$name-" \
+    "$own" "$project_root/tests/fuzz/corpus/$name" \
     >"$log" 2>&1 || status=$?
   local first last
   first=$(coverage_of INITED "$log")
@@ -90,14 +94,14 @@ run_fuzzer() { # name
   return 1
 }
 
-# The smallest inputs first, as long as they fit.
+# Few inputs that together reach each branch (how often is not counted), the smallest first, as long as they fit.
 minimise() { # name
   local name=$1 all=$build/corpus/$1-merged target=$project_root/tests/fuzz/corpus/$1 sum=0 size file
   rm -rf "$all"
   mkdir -p "$all"
-  "$build/bin/fuzz_$name" -merge=1 -max_len="$(longest_of "$name")" "$all" "$target" "$build/corpus/$name" \
+  "$build/bin/fuzz_$name" -set_cover_merge=1 -use_counters=0 -max_len="$(longest_of "$name")" "$all" "$target" "$build/corpus/$name" \
     >"$build/merge-$name.log" 2>&1 || { tail -n 5 "$build/merge-$name.log" >&2 && fail "merging the corpus of $name"; }
-  find "$target" -type f ! -name 'seed-*' ! -name 'once-*' -delete
+  find "$target" -type f ! -name 'once-*' -delete
   while read -r size file; do
     sum=$((sum + size))
     [ "$sum" -le "$corpus_bytes_max" ] || break
