@@ -53,15 +53,15 @@ enum class FileCall {
 
 /// Something pending that a crash keeps or loses by itself.
 struct PendingChange {
-  /// What it is about.
+  /// What a change may be.
   enum class Kind {
     sector,      ///< bytes of one write within one sector
     growth,      ///< the new size of a file that was written beyond its end; without the bytes it is zeros
     truncation,  ///< of a file's contents
     name,        ///< a creation, rename or removal
   };
-  Kind kind = Kind::sector;
-  std::string path;  ///< of the file; of a name: the new one
+  Kind kind = Kind::sector;  ///< what it is about
+  std::string path;          ///< of the file; of a name: the new one
 };
 
 /// Of a disk's names and contents: equal disks have equal digests.
