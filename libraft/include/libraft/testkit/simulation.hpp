@@ -100,9 +100,9 @@ enum class DiskPart {
 
 /// A piece of a file.
 struct DiskRange {
-  std::string path;
-  std::uint64_t offset = 0;
-  std::uint64_t size = 0;  ///< in bytes, not zero
+  std::string path;          ///< of the file
+  std::uint64_t offset = 0;  ///< in bytes
+  std::uint64_t size = 0;    ///< in bytes, not zero
 };
 
 /// Storages that are written on files.
