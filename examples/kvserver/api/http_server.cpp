@@ -29,8 +29,6 @@ const char* const kAnyPath = "/";
 // At the end: for handlers to answer and for clients to read what they are answered.
 constexpr std::chrono::milliseconds kPatienceWithReaders{2500};
 constexpr std::size_t kRequestsSaid = 1'000'000;
-// In a crowd, a connection that only waits has this long.
-constexpr std::chrono::milliseconds kIdleInCrowd{250};
 
 /// As many connections as the options say, but at most half of the descriptors that the process may have: a crowd must
 /// leave some for the node's files, which it could not go on without.
@@ -295,9 +293,8 @@ void HttpServer::Impl::serve_connection(int socket) {
   }
   HttpStream stream(socket);
   while (!stopping_) {
-    const bool is_crowded = pool_->is_crowded();
-    if (!stream.await_request(is_crowded ? std::min(kIdleInCrowd, options_.idle_timeout) : options_.idle_timeout))
-      break;
+    const auto idle_timeout = pool_->is_crowded() ? options_.crowd_idle_timeout : options_.idle_timeout;
+    if (!stream.await_request(std::min(idle_timeout, options_.idle_timeout))) break;
     const Next next = serve_request(stream);
     if (next == Next::end_refused) linger(socket);
     if (next != Next::another_request) break;

@@ -64,10 +64,11 @@ struct HttpServerOptions {
   /// Each open connection holds a thread. Threads start when needed and end when idle. Connections beyond the bound
   /// wait, up to as many again (fewer where the process may not open so many descriptors); more are answered 503.
   std::size_t threads_max = 1024;
-  std::chrono::milliseconds idle_timeout{5000};    ///< for the next request on a connection; much less in a crowd
-  std::chrono::milliseconds head_timeout{5000};    ///< from the first byte of a request to the end of its headers
-  std::chrono::milliseconds body_timeout{30000};   ///< for all of the body
-  std::chrono::milliseconds write_timeout{10000};  ///< for all of the reply
+  std::chrono::milliseconds idle_timeout{5000};       ///< for the next request on a connection
+  std::chrono::milliseconds crowd_idle_timeout{250};  ///< the same while more than half of the threads serve somebody
+  std::chrono::milliseconds head_timeout{5000};       ///< from the first byte of a request to the end of its headers
+  std::chrono::milliseconds body_timeout{30000};      ///< for all of the body
+  std::chrono::milliseconds write_timeout{10000};     ///< for all of the reply
 };
 
 class HttpServer {
