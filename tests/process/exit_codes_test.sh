@@ -156,8 +156,12 @@ has_default KV_HEARTBEAT_MS 100
 run_server --version
 expect_equal "--version: exit status" "$EXIT" 0
 [[ "$OUT" =~ [0-9]+\.[0-9]+\.[0-9]+ ]] || fail "--version prints no version: $OUT"
+given=(RAFT_DATA_DIR="$scratch/untouched" KVSTORE_PORT=$((cluster_kv_base + 1)))
 run_server --check-config
 expect_equal "--check-config of a right one: exit status (stderr: $ERR)" "$EXIT" 0
+expect_contains "--check-config" "$OUT" "$scratch/untouched/node-$((cluster_kv_base + 1))"
+[ ! -e "$scratch/untouched" ] || fail "--check-config made the data folder"
+given=()
 run_server --no-such-option
 expect_equal "an unknown option: exit status" "$EXIT" 2
 end_test
