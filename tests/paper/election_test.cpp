@@ -225,7 +225,7 @@ TEST_CASE("a request with an old term is answered with the new one, a reply is d
   cluster.persist(node);
   cluster.network().clear();
   cluster.step(node, received(3, 1, AppendEntries{{4}, {{1}, {1}}, {}, {}, 3}));
-  CHECK(under_way<AppendEntriesReply>(cluster) == std::vector{AppendEntriesReply{{5}, false, {}, {1}, {}, 3}});
+  CHECK(under_way<AppendEntriesReply>(cluster) == std::vector{AppendEntriesReply{{5}, false, {}, {1}, {}, 0}});
   cluster.network().clear();
   cluster.step(node, received(3, 1, RequestVoteReply{{4}, true}));
   CHECK(cluster.network().empty());

@@ -294,6 +294,46 @@ TEST_CASE("answers to an earlier round confirm no later read, also when they are
   CHECK(leader.reads.size() == 1);
 }
 
+TEST_CASE("an answer to an append of an older term confirms no read in the newer one (§6.4)") {
+  CoreCluster cluster(3, {}, 1);
+  REQUIRE(cluster.elect());
+  cluster.run_for(seconds(1));
+  CoreNode& leader = *cluster.leader();
+  CoreNode& follower = other_than(cluster, leader);
+  std::optional<Message> late;
+  cluster.passes = [&](const Message& message) {
+    const auto* append = std::get_if<AppendEntries>(&message.body);
+    if (append != nullptr && message.route.to == follower.id) late = message;
+    return true;
+  };
+  for (std::uint64_t id = 1; id <= 3; ++id) {
+    cluster.step(leader, ReadIndexRequested{{id}});
+    cluster.settle();
+  }
+  cluster.passes = [](const Message&) { return true; };
+  REQUIRE(late);
+  const Term old_term = leader.core->status().term;
+  // The same node leads again. Rounds of reads begin anew with the term.
+  cluster.step(leader, StepDownRequested{});
+  cluster.pass_time(seconds(2));
+  cluster.time_out(leader);
+  cluster.settle();
+  REQUIRE(cluster.leader() == &leader);
+  REQUIRE(leader.core->status().term > old_term);
+  REQUIRE(leader.core->status().commit == leader.core->status().log_last.index);
+  // The follower answers an append of the old term, and this is under way when the next read comes.
+  cluster.network().clear();
+  cluster.step(follower, MessageReceived{*late});
+  REQUIRE(cluster.network().size() == 1);
+  const Message answer = cluster.network().front();
+  CHECK(std::get<AppendEntriesReply>(answer.body).term == leader.core->status().term);
+  CHECK(std::get<AppendEntriesReply>(answer.body).read_sequence == 0);
+  leader.reads.clear();
+  cluster.step(leader, ReadIndexRequested{{4}});
+  cluster.step(leader, MessageReceived{answer});
+  CHECK(leader.reads.empty());
+}
+
 TEST_CASE("a new leader answers reads only after it committed an entry of its own term (§6.4)") {
   CoreCluster cluster(3, {}, 1);
   cluster.passes = [](const Message& message) {

@@ -82,7 +82,7 @@ struct AppendEntriesReply {
   LogIndex rejected;
   /// Refused: the last entry of the replier that can still agree; at most `rejected` (§3.5, fast backtracking).
   LogId hint;
-  std::uint64_t read_sequence = 0;  ///< the request's, repeated
+  std::uint64_t read_sequence = 0;  ///< the request's, repeated; zero to a request of an older term
 
   friend bool operator==(const AppendEntriesReply&, const AppendEntriesReply&) = default;
 };

@@ -41,7 +41,9 @@ void answer_stale_request(Context& context, const Message& message) {
                    answer(RequestVoteReply{term, false});
                  },
                  [&](const AppendEntries& request) {
-                   answer(AppendEntriesReply{term, false, {}, request.previous.index, {}, request.read_sequence});
+                   // Rounds of reads count anew in each term: the old one names none of this term, though a newer one
+                   // may have the same number.
+                   answer(AppendEntriesReply{term, false, {}, request.previous.index, {}, 0});
                  },
                  [&](const InstallSnapshot& request) {
                    answer(InstallSnapshotReply{term, request.meta.last, false, 0});
