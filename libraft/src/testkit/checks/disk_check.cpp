@@ -109,7 +109,7 @@ void DiskCheck::on_recovered(NodeId node, const std::optional<RecoveredState>& s
   if (log.last() != found.last) {
     report("iS8", node, fmt::format("the log is said to end at {} and ends at {}", text(found.last), text(log.last())));
   }
-  judge_log(node, disk, log);
+  judge_log(node, disk, log, found.snapshot ? found.snapshot->last.index : LogIndex{});
   judge_snapshot(node, disk, found);
   mark_recovery(node, disk, found);
   DiskShadow& now = ledger_.disks[node];
@@ -126,7 +126,7 @@ void DiskCheck::judge_hard_state(NodeId node, const DiskShadow& disk, const Hard
   if (is_lost) report("iS9", node, fmt::format("{} was durable, and {} is found", text(promised), text(found)));
 }
 
-void DiskCheck::judge_log(NodeId node, const DiskShadow& disk, const TermLog& found) {
+void DiskCheck::judge_log(NodeId node, const DiskShadow& disk, const TermLog& found, LogIndex covered) {
   for (const LogId& run : found.runs()) {
     if (ledger_.history.find(run) == nullptr) {
       report("iS3", node, fmt::format("entry {} is found, and nobody made it", text(run)));
@@ -134,6 +134,7 @@ void DiskCheck::judge_log(NodeId node, const DiskShadow& disk, const TermLog& fo
   }
   // A write under way may have cut what memory had cut already; all else must be there.
   const LogIndex due = std::min(disk.log.last().index, disk.kept_upto);
+  if (due <= covered) return;  // the snapshot found has it all: its publication failed, and yet it is there
   const LogIndex agreed = TermLog::agree_until(disk.log, found);
   const bool is_replaced = found.start().index > disk.log.last().index || !disk.log.covers(found.start());
   if (agreed < due && !is_replaced) {

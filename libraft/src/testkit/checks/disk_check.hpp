@@ -29,7 +29,8 @@ class DiskCheck final : public Watcher {
   void take_start(NodeId node, DiskShadow& disk, LogId start);
   void take_entries(NodeId node, DiskShadow& disk, std::span<const Entry> entries);
   void judge_hard_state(NodeId node, const DiskShadow& disk, const HardState& found);
-  void judge_log(NodeId node, const DiskShadow& disk, const TermLog& found);
+  /// `covered` by the newest snapshot found.
+  void judge_log(NodeId node, const DiskShadow& disk, const TermLog& found, LogIndex covered);
   void judge_snapshot(NodeId node, const DiskShadow& disk, const RecoveredState& found);
   void mark_recovery(NodeId node, const DiskShadow& disk, const RecoveredState& found);
   void report(std::string_view invariant, NodeId node, std::string sentence) {
