@@ -76,8 +76,11 @@ class Random {
 
 /// What is simulated. The functions are called by several threads, each for runs of its own: they share no state.
 struct Service {
-  /// A machine in its first state. Called for each start of a node, and for the model that replies are compared with.
+  /// A machine in its first state. Called for each start of a node.
   std::function<std::unique_ptr<StateMachine>()> machine;
+  /// A machine that is known to be right: every reply and answer is compared with its own. Without it, another instance
+  /// of `machine` stands in, which finds what is not the same each time, not what is always wrong.
+  std::function<std::unique_ptr<StateMachine>()> model;
   /// A command that a client sends. `number` is another one in each call of a run: commands that carry it differ, and
   /// a command that is applied twice, or out of nowhere, can be told. Make keys collide: draw them from a few.
   std::function<Bytes(Random&, std::uint64_t number)> command;

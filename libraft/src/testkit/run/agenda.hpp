@@ -21,8 +21,10 @@ class Agenda {
   /// Lets time pass until `end`, or until interrupt().
   void run_to(TimePoint end) {
     is_interrupted_ = false;
-    if (end > now()) simulation_.run_until([this] { return is_interrupted_; }, end - now());
+    if (end > now()) simulation_.run_until([this] { return is_interrupted_ || (is_over && is_over()); }, end - now());
   }
+  /// Asked after each event: true ends run_to as interrupt() does.
+  std::function<bool()> is_over;
   /// From within an action: run_to returns before anything else happens.
   void interrupt() { is_interrupted_ = true; }
 

@@ -11,12 +11,13 @@ namespace libraft::testkit {
 
 using std::chrono::milliseconds;
 
-Clients::Clients(const Service& service, Cluster& cluster, Agenda& agenda, const Settings& settings, Watcher* watcher)
+Clients::Clients(const Service& service, Cluster& cluster, Agenda& agenda, const Settings& settings,
+                 std::vector<Watcher*> watchers)
     : service_(service),
       cluster_(cluster),
       agenda_(agenda),
       settings_(settings.clients),
-      watcher_(watcher),
+      watchers_(std::move(watchers)),
       preferred_(cluster.ids()) {
   for (std::uint64_t id = 1; id <= settings_.count; ++id) {
     clients_.push_back({id, stream(settings.seed, Purpose::client, id), {}, {}, {}});
@@ -64,7 +65,7 @@ void Clients::invoke(std::size_t index) {
   }
   client.waits_for = operation;
   requests_[operation.id] = {index, operation.at};
-  if (watcher_ != nullptr) watcher_->on_invoked(operation);
+  for (Watcher* watcher : watchers_) watcher->on_invoked(operation);
   agenda_.in(settings_.patience, [this, index, id = operation.id] {
     const auto& waits_for = clients_[index].waits_for;
     if (waits_for && waits_for->id == id) end(index, errc::timeout, {});
@@ -108,7 +109,8 @@ void Clients::end(std::size_t index, std::error_code error, Applied applied) {
     ++completed_;
     client.due += settings_.interval;
   }
-  if (watcher_ != nullptr) watcher_->on_ended(operation, Outcome{error, std::move(applied)});
+  const Outcome outcome{error, std::move(applied)};
+  for (Watcher* watcher : watchers_) watcher->on_ended(operation, outcome);
   if (error) {
     follow_hint(client, error);
     client.due = std::max(client.due, agenda_.now() + client.random.between(milliseconds(5), milliseconds(50)));

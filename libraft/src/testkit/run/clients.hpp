@@ -18,8 +18,8 @@ namespace libraft::testkit {
 
 class Clients {
  public:
-  /// `watcher` may be null.
-  Clients(const Service& service, Cluster& cluster, Agenda& agenda, const Settings& settings, Watcher* watcher);
+  Clients(const Service& service, Cluster& cluster, Agenda& agenda, const Settings& settings,
+          std::vector<Watcher*> watchers);
 
   void begin();
   /// No new operations; those under way end.
@@ -64,7 +64,7 @@ class Clients {
   Cluster& cluster_;
   Agenda& agenda_;
   const ClientSettings& settings_;
-  Watcher* const watcher_;
+  const std::vector<Watcher*> watchers_;
   std::vector<Client> clients_;
   std::map<std::uint64_t, Request> requests_;  // by operation
   std::vector<NodeId> preferred_;

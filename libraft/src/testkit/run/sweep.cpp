@@ -74,6 +74,7 @@ class Sweep {
     report_.crashes += result.crashes;
     report_.twice += is_twice ? 1 : 0;
     for (const auto& [fault, count] : result.faults) report_.faults[fault] += count;
+    for (const auto& [mark, count] : result.marks) report_.marks[mark] += count;
     if (violation) report_.violations.push_back(*std::move(violation));
   }
 

@@ -19,12 +19,22 @@ Trial::Trial(const Service& service, Settings settings, Plan plan, Watcher* watc
     : service_(service),
       settings_(std::move(settings)),
       plan_(std::move(plan)),
+      model_(service.model ? service.model() : service.machine()),
+      disks_(
+          [this](NodeId id) {
+            const Simulation& simulation = cluster_.simulation();
+            return simulation.is_damaged(id) ? nullptr : simulation.disk(id);  // a flipped bit breaks every promise
+          },
+          service.storage.make),
+      checks_({&model_, service.storage.make ? &disks_ : nullptr}),
       watcher_(watcher),
       cluster_(service_, settings_),
       agenda_(cluster_.simulation()),
       nemesis_(cluster_, agenda_, settings_),
-      clients_(service_, cluster_, agenda_, settings_, watcher) {
+      clients_(service_, cluster_, agenda_, settings_,
+               watcher != nullptr ? std::vector<Watcher*>{&checks_, watcher} : std::vector<Watcher*>{&checks_}) {
   Simulation& simulation = cluster_.simulation();
+  simulation.watch(checks_);
   simulation.watch(*this);
   simulation.watch(nemesis_);
   if (watcher != nullptr) simulation.watch(*watcher);
@@ -32,6 +42,7 @@ Trial::Trial(const Service& service, Settings settings, Plan plan, Watcher* watc
     on_fault(note);
     if (watcher_ != nullptr) watcher_->on_fault(note);
   };
+  agenda_.is_over = [this] { return checks_.verdicts().has_violation(); };
   clients_.on_broken = [this](std::string sentence) { find("iX0", std::move(sentence)); };
 }
 
@@ -41,6 +52,10 @@ TrialResult Trial::run() {
   if (!finding_) recover_core();
   if (!finding_) heal_all();
   if (!finding_) audit();
+  if (!finding_) {
+    checks_.finish();
+    take_verdict();
+  }
   TrialResult result;
   result.finding = finding_;
   result.simulated = agenda_.now() - TimePoint{};
@@ -49,6 +64,7 @@ TrialResult Trial::run() {
   result.crashes = nemesis_.crashes();
   result.trace_hash = cluster_.simulation().trace_hash();
   result.faults.insert(faults_.begin(), faults_.end());
+  for (const auto& [mark, count] : checks_.marks()) result.marks[std::string(mark)] += count;
   return result;
 }
 
@@ -63,7 +79,17 @@ void Trial::be_faulty() {
 }
 
 void Trial::run_to(TimePoint end) {
-  while (!finding_ && agenda_.now() < end) agenda_.run_to(end);
+  while (!finding_ && agenda_.now() < end) {
+    agenda_.run_to(end);
+    take_verdict();
+  }
+}
+
+void Trial::take_verdict() {
+  const auto& verdict = checks_.verdicts().first();
+  if (finding_ || !verdict) return;
+  const std::string where = verdict->node == NodeId{} ? "" : fmt::format("node {}: ", verdict->node.value);
+  finding_ = Finding{verdict->invariant, where + verdict->sentence, verdict->time};
 }
 
 bool Trial::await(const std::function<bool()>& condition, Duration limit, const char* invariant, const char* sentence) {
@@ -127,6 +153,7 @@ void Trial::recover_core() {
   clients_.prefer({core.begin(), core.end()});
   run_to(nemesis_.healed_at());
   const Duration timeout = timeout_max();
+  checks_.liveness().begin({core.begin(), core.end()}, timeout);
   if (!await([&] { return is_led(core); }, 10 * timeout, "iL1", "the core has no leader")) return;
   // What the nodes were asked before they could answer ends with their timeouts, or the client's patience.
   const Duration patience = std::max(settings_.clients.patience, settings_.clients.timeout);
@@ -141,7 +168,12 @@ void Trial::recover_core() {
     return;
   }
   clients_.stop();
-  await([&] { return is_even(core); }, 30 * timeout + transfer_time(core) + patience, "iL3", "the core is not even");
+  if (!await([&] { return is_even(core); }, 30 * timeout + transfer_time(core) + patience, "iL3",
+             "the core is not even")) {
+    return;
+  }
+  checks_.liveness().judge_elections();
+  take_verdict();
 }
 
 void Trial::heal_all() {

@@ -1,13 +1,14 @@
 // Trial: one run of one seed. Faults; then a healed quorum that must make progress; then all healed, and an audit.
 #pragma once
 
+#include "testkit/checks/checks.hpp"
+#include "testkit/checks/disk_view.hpp"
 #include "testkit/run/agenda.hpp"
 #include "testkit/run/clients.hpp"
 #include "testkit/run/cluster.hpp"
 #include "testkit/run/nemesis.hpp"
 #include "testkit/run/plan.hpp"
 #include "testkit/run/settings.hpp"
-#include "testkit/simulation_watchers.hpp"
 #include "testkit/watcher.hpp"
 
 #include <cstdint>
@@ -34,6 +35,7 @@ struct TrialResult {
   std::uint64_t crashes = 0;
   std::uint64_t trace_hash = 0;
   std::map<std::string, std::uint64_t> faults;
+  std::map<std::string, std::uint64_t> marks;
 };
 
 class Trial final : private Watcher {
@@ -59,6 +61,8 @@ class Trial final : private Watcher {
   /// Runs until `condition`, which is looked at now and then. False, and a finding, when it takes longer than `limit`.
   bool await(const std::function<bool()>& condition, Duration limit, const char* invariant, const char* sentence);
   void find(std::string invariant, std::string sentence);
+  /// What the checks have found becomes the finding.
+  void take_verdict();
 
   [[nodiscard]] std::set<NodeId> draw_core();
   [[nodiscard]] bool is_led(const std::set<NodeId>& nodes) const;
@@ -72,6 +76,9 @@ class Trial final : private Watcher {
   const Service& service_;
   const Settings settings_;
   const Plan plan_;
+  ReplayModel model_;
+  DiskView disks_;
+  Checks checks_;
   Watcher* const watcher_;
   Cluster cluster_;
   Agenda agenda_;
