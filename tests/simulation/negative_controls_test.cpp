@@ -1,0 +1,184 @@
+// What the simulator must flag: a disk that lies, two nodes with one id, a state machine of which each node has its own
+// idea. A simulator that is silent about these proves nothing when it is silent.
+#include "support/catch.hpp"
+#include "testkit/run/trial.hpp"
+#include "unit/testkit/whole_file_storage.hpp"
+
+#include <libraft/testkit/simulate.hpp>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+
+using namespace libraft;
+using namespace libraft::test;
+using namespace libraft::testkit;
+
+namespace {
+
+/// A file that says that all is on the disk and does nothing.
+class LyingFile final : public File {
+ public:
+  explicit LyingFile(std::unique_ptr<File> file) : file_(std::move(file)) {}
+  std::error_code write_at(std::uint64_t offset, std::string_view bytes) override {
+    return file_->write_at(offset, bytes);
+  }
+  Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) override {
+    return file_->read_at(offset, into);
+  }
+  Result<std::uint64_t> size() override { return file_->size(); }
+  std::error_code truncate(std::uint64_t size) override { return file_->truncate(size); }
+  std::error_code sync() override { return {}; }
+
+ private:
+  std::unique_ptr<File> file_;
+};
+
+class LyingFiles final : public FileSystem {
+ public:
+  explicit LyingFiles(FileSystem& files) : files_(files) {}
+  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
+    auto file = files_.open(path, mode);
+    if (!file) return file.error();
+    return std::unique_ptr<File>(std::make_unique<LyingFile>(*std::move(file)));
+  }
+  Result<bool> exists(const std::string& path) override { return files_.exists(path); }
+  std::error_code rename(const std::string& from, const std::string& to) override { return files_.rename(from, to); }
+  std::error_code remove(const std::string& path) override { return files_.remove(path); }
+  std::error_code create_directories(const std::string& path) override { return files_.create_directories(path); }
+  Result<std::vector<std::string>> list(const std::string& path) override { return files_.list(path); }
+  std::error_code sync_directory(const std::string& path) override { return files_.sync_directory(path); }
+  Result<std::unique_ptr<FileLock>> lock(const std::string& path) override { return files_.lock(path); }
+
+ private:
+  FileSystem& files_;
+};
+
+/// A storage on files of its own.
+class OnLyingFiles final : public Storage {
+ public:
+  explicit OnLyingFiles(FileSystem& files) : files_(files), storage_(whole_file_storage(files_)) {}
+  Result<std::optional<RecoveredState>> open() override { return storage_->open(); }
+  std::error_code format(const Identity& identity, const Configuration& genesis) override {
+    return storage_->format(identity, genesis);
+  }
+  std::error_code write(const WriteBatch& batch) override { return storage_->write(batch); }
+  Result<std::vector<Entry>> read(LogIndex first, LogIndex last, std::size_t bytes_max) override {
+    return storage_->read(first, last, bytes_max);
+  }
+  Result<std::unique_ptr<SnapshotWriter>> create_snapshot(const SnapshotMeta& meta) override {
+    return storage_->create_snapshot(meta);
+  }
+  std::error_code publish(std::unique_ptr<SnapshotWriter> snapshot, const WriteBatch& with) override {
+    return storage_->publish(std::move(snapshot), with);
+  }
+  Result<std::shared_ptr<SnapshotReader>> newest_snapshot() override { return storage_->newest_snapshot(); }
+  void close() noexcept override { storage_->close(); }
+
+ private:
+  LyingFiles files_;
+  std::unique_ptr<Storage> storage_;
+};
+
+/// Appends commands to a text, and answers its length. With `own`, something that is another one in each instance.
+class Text final : public StateMachine {
+ public:
+  explicit Text(std::string own) : own_(std::move(own)) {}
+  void apply(ApplyBatch& batch) override {
+    for (AppliedCommand& command : batch) {
+      text_ += std::string(command.command()) + own_ + "\n";
+      command.reply(std::to_string(text_.size()));
+    }
+  }
+  std::unique_ptr<SnapshotTask> begin_snapshot() override { return snapshot_of(Bytes(text_)); }
+  std::error_code restore(SnapshotReader& snapshot) override {
+    const auto text = read_all(snapshot, 1u << 24);
+    if (!text) return text.error();
+    text_ = text->view();
+    return {};
+  }
+  Result<Bytes> query(std::string_view) override { return Bytes(std::to_string(text_.size())); }
+
+ private:
+  std::string own_;
+  std::string text_;
+};
+
+Service text_service() {
+  Service service;
+  service.machine = [] { return std::make_unique<Text>(""); };
+  service.command = [](Random&, std::uint64_t number) { return Bytes(std::to_string(number)); };
+  service.query = [](Random&) { return std::string(); };
+  service.storage.make = [](FileSystem& files, NodeId) { return whole_file_storage(files); };
+  return service;
+}
+
+SimulateOptions short_runs() {
+  SimulateOptions options;
+  options.seeds = 20;
+  options.jobs = 1;
+  options.seconds = 10;
+  options.shrink = false;
+  options.violations_max = 1;
+  return options;
+}
+
+std::set<std::string> broken_rules(const SimulateReport& report) {
+  std::set<std::string> rules;
+  for (const FailedRun& run : report.violations) rules.insert(run.invariant);
+  return rules;
+}
+
+}  // namespace
+
+TEST_CASE("the service of the negative controls is right without their flaws") {
+  SimulateOptions options = short_runs();
+  options.seeds = 5;
+  const SimulateReport report = simulate(text_service(), options);
+  INFO(to_text(report));
+  CHECK(report.violations.empty());
+}
+
+TEST_CASE("a file system that skips syncs is flagged") {
+  Service service = text_service();
+  service.storage.make = [](FileSystem& files, NodeId) { return std::make_unique<OnLyingFiles>(files); };
+  const SimulateReport report = simulate(service, short_runs());
+  INFO(to_text(report));
+  REQUIRE(report.violations.size() == 1);
+  // A promise without a disk behind it, or, later, what was promised and is gone.
+  const std::set<std::string> expected{"iD1", "iD2", "iD3", "iD4", "iD7", "iS9"};
+  CHECK(expected.contains(*broken_rules(report).begin()));
+}
+
+TEST_CASE("a state machine that is another one on each node is flagged") {
+  Service service = text_service();
+  auto instances = std::make_shared<std::uint64_t>(0);
+  service.machine = [instances] { return std::make_unique<Text>(std::string(++*instances % 3, '!')); };
+  const SimulateReport report = simulate(service, short_runs());
+  INFO(to_text(report));
+  REQUIRE(report.violations.size() == 1);
+  const std::set<std::string> expected{"iS7", "iR2"};
+  CHECK(expected.contains(*broken_rules(report).begin()));
+}
+
+TEST_CASE("two nodes with one id are flagged") {
+  const Service service = text_service();
+  SimulateOptions options = short_runs();
+  options.nodes = 3;
+  options.faults.emplace();
+  std::set<std::string> rules;
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    Settings settings = settings_of(seed, options);
+    settings.simulation.adjust = [](NodeId id, NodeOptions& node) {
+      if (id == NodeId{3}) node.id = {2};
+    };
+    const TrialResult result = Trial(service, settings, {}).run();
+    REQUIRE(result.finding);
+    rules.insert(result.finding->invariant);
+  }
+  CAPTURE(rules);
+  CHECK((rules.contains("iD1") || rules.contains("iD2") || rules.contains("iS1") || rules.contains("iS9")));
+}
