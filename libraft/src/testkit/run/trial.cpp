@@ -124,6 +124,12 @@ void Trial::on_failed(NodeId id, const Failure& failure) {
 }
 
 void Trial::on_fault(const FaultNote& note) {
+  // What takes a fault back, and what came of one, are no faults.
+  for (const std::string_view other :
+       {"network.mend", "network.release", "network.refused_by_checksum", "network.refused_by_codec",
+        "network.all_links", "disk.room", "disk.mend", "disk.usual_speed", "process.usual_speed"}) {
+    if (note.kind == other) return;
+  }
   auto count = faults_.find(note.kind);
   if (count == faults_.end()) count = faults_.emplace(note.kind, 0).first;
   ++count->second;
