@@ -231,16 +231,22 @@ try_write() { find_leader && kv_put "$LEADER" "$1" "$2" && [ "$HTTP_STATUS" = 20
 # write_acknowledged KEY VALUE: until a leader acknowledged it.
 write_acknowledged() { wait_until 30 try_write "$@" || fail "the write of '$1' was not acknowledged within 30 s"; }
 
-# write_many I PREFIX FIRST LAST: PREFIX<n>=value-<n> by one connection; sets WRITTEN to how many were acknowledged.
-write_many() {
-  local n config
-  config=$(mktemp "$scratch/writes.XXXX")
+# compose_writes I PREFIX FIRST LAST: curl's instructions to write PREFIX<n>=value-<n>.
+compose_writes() {
+  local n
   for ((n = $3; n <= $4; n++)); do
     printf 'url = "%s/set"\nrequest = PUT\nheader = "Content-Type: application/json"\n' "$(node_url "$1")"
     printf 'data = "{\\"key\\":\\"%s%d\\",\\"value\\":\\"value-%d\\"}"\n' "$2" "$n" "$n"
     printf 'max-time = 8\noutput = /dev/null\nwrite-out = "%%{http_code}\\n"\nnoproxy = "*"\n'
     [ "$n" -eq "$4" ] || echo next
-  done >"$config"
+  done
+}
+
+# write_many I PREFIX FIRST LAST: these writes by one connection; sets WRITTEN to how many were acknowledged.
+write_many() {
+  local config
+  config=$(mktemp "$scratch/writes.XXXX")
+  compose_writes "$@" >"$config"
   WRITTEN=$(curl -s -K "$config" 2>/dev/null | grep -c '^200$')
   rm -f "$config"
 }

@@ -110,17 +110,17 @@ stage_D1() {
 # sockets would reach them when they go on, and would rightly be committed. Sets CRASHED, SUFFIX_INDEX, SUFFIX_TERM
 # and COMMITTED_INDEX.
 leave_uncommitted_suffix() {
-  local key=$1 count=$2 i n before
+  local key=$1 count=$2 i before writes=$scratch/suffix
   write_acknowledged committed before
   wait_converged
+  compose_writes "$LEADER" "$key" 1 "$count" >"$writes"
   before=$(node_status "$LEADER" .lastLogIndex)
   COMMITTED_INDEX=$before
   for i in $(followers); do
     node_pause "$i"
   done
-  for ((n = 1; n <= count; n++)); do
-    HTTP_TIMEOUT=10 kv_put "$LEADER" "$key$n" lost &
-  done
+  # All at once: a leader without its followers takes writes for an election timeout only.
+  curl -s --parallel --parallel-immediate -K "$writes" >/dev/null 2>&1 &
   suffix_is_there() { [ "$(node_status "$LEADER" .lastLogIndex)" = $((before + count)) ]; }
   wait_until 5 suffix_is_there || fail "the leader did not append $count entries after index $before"
   SUFFIX_INDEX=$((before + count))
@@ -131,7 +131,7 @@ leave_uncommitted_suffix() {
   for i in $(followers); do
     node_kill "$i"
   done
-  wait # for the writers, whose connections are gone
+  wait # for the writes, whose connections are gone
 }
 
 # restart_majority: the two nodes that never had the suffix elect a leader and commit entries in its place.
