@@ -52,11 +52,10 @@ void list_bounds() {
   }
 }
 
-void explore(const Start& start, const SearchLimits& limits, Total& total) {
+void explore_start(const Start& start, const SearchLimits& limits, Total& total) {
   const Stopwatch stopwatch;
   Catalogue catalogue(start.shape, {});
-  const Cluster cluster(catalogue, start.limits);
-  const SearchResult result = search(cluster, scripted(catalogue, start), limits);
+  const SearchResult result = explore(catalogue, start, limits);
   fmt::print("from {}: {} states, depth {}, {} transitions, {} states of nodes, {} messages, {:.1f} s, {}\n",
              start.name, result.states, result.depth, result.transitions, catalogue.nodes(), catalogue.messages(),
              stopwatch.seconds(), result.is_complete ? "complete" : "not complete");
@@ -82,7 +81,7 @@ int run(const Arguments& arguments) {
   limits.is_time_up = [&] { return stopwatch.seconds() > 60 * arguments.minutes; };
   Total total;
   for (const Start& start : bound->starts) {
-    explore(start, limits, total);
+    explore_start(start, limits, total);
     std::fflush(stdout);
     if (total.violations != 0) break;
   }

@@ -1,9 +1,11 @@
 // What is explored: named bounds, each of one or more starts.
 #pragma once
 
+#include "testkit/explore/search.hpp"
 #include "testkit/explore/world.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -37,7 +39,14 @@ struct Bound {
 /// Null when there is none of this name.
 [[nodiscard]] const Bound* find_bound(std::string_view name);
 
-/// The state that the script leads to. What it does counts against no limit but the term's.
-[[nodiscard]] World scripted(Catalogue& catalogue, const Start& start);
+/// The state that the script leads to, or the rule that it breaks on the way. What it does counts against no limit.
+struct Scripted {
+  World world;
+  std::optional<Violation> violation;
+};
+[[nodiscard]] Scripted scripted(Catalogue& catalogue, const Start& start);
+
+/// Runs the script and searches from where it leads.
+[[nodiscard]] SearchResult explore(Catalogue& catalogue, const Start& start, const SearchLimits& limits);
 
 }  // namespace libraft::testkit::explore
