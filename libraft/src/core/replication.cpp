@@ -122,7 +122,8 @@ void on_append_entries_reply(Context& context, const Routing& route, const Appen
   Leader* leader = context.leader();
   Progress* progress = leader == nullptr ? nullptr : leader->followers.find(route.from);
   if (progress == nullptr) return;
-  progress->heard(context.now, std::min(answer.read_sequence, leader->read_sequence));
+  // A round that has not begun is nothing that a follower would name.
+  progress->heard(context.now, answer.read_sequence <= leader->read_sequence ? answer.read_sequence : 0);
   arm_quorum_check(context);
   const Log& log = context.state.log;
   if (answer.accepted) {
