@@ -166,6 +166,14 @@ TEST_CASE("iS9: what was durable is found after a crash") {
     found.last = {{1}, {1}};
     found.term_runs = {found.last};
   }
+  SECTION("less all of it where a snapshot was to take its place") {
+    for (const NodeId id : {kOne, kThree}) stage.have(id, {Stage::entry(3, 1, "b"), Stage::entry(4, 1, "c")});
+    stage.commit(kOne, 4);
+    stage.memory(kTwo).log.reset_to({{4}, {1}});
+    stage.commit(kTwo, 4);
+    found.last = {};
+    found.term_runs = {};
+  }
   stage.crash(kTwo);
   stage.start(kTwo, found);
   CHECK(stage.verdict().empty());

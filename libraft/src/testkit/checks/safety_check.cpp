@@ -88,6 +88,11 @@ void SafetyCheck::take_log(NodeId node, MemoryShadow& memory, const Core::State&
   if (memory.is_leader && !is_leader) ledger_.leaderships[memory.term].log = memory.log;
   const TermLog now(log.start(), log.terms().runs());
   const LogIndex agreed = TermLog::agree_until(memory.log, now);
+  if (!memory.log.covers(now.start())) {
+    // A snapshot takes the place of all of the log: the write that cuts it is on its way.
+    DiskShadow& disk = ledger_.disks[node];
+    disk.kept_upto = std::min(disk.kept_upto, memory.log.start().index);
+  }
   if (agreed < memory.log.last().index) judge_loss(node, memory, now, agreed, is_leader);
   memory.log = now;
   add_entries(node, state, agreed);
