@@ -6,6 +6,7 @@
 #   all             every one (the default)
 #   --rotate H N    N of them, chosen by the hexadecimal H, such as a commit: they come round in turn
 #   --table FILE    also write the table to FILE
+#   --killer NAME   in place of the recorded killers, to see whether this one notices, by whatever check
 #   --killer-only   when the recorded killer fails, do not look for another one
 #   --check         only see that every patch has its header and still applies; builds nothing
 #
@@ -25,7 +26,7 @@ work=$project_root/build/mutants
 jobs=${LIBRAFT_JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)}
 tree=$work/tree
 ladder=(paper unit_core unit_codec unit_node unit_kvserver conformance simulation scenario 'explore elected' 'sim 200')
-table='' rotate_hash='' rotate_count=0 only_check=false killer_only=false
+table='' rotate_hash='' rotate_count=0 only_check=false killer_only=false other_killer=''
 chosen=()
 
 # header_of PATCH FIELD: a line of the text before the diff.
@@ -35,6 +36,10 @@ id_of() {
   name=$(basename "$1" .patch)
   echo "${name%%-*}"
 }
+
+# killer_of PATCH, check_of PATCH: what is to be run, and what it must say.
+killer_of() { [ -z "$other_killer" ] && header_of "$1" Killer || echo "$other_killer"; }
+check_of() { [ -n "$other_killer" ] || header_of "$1" Check; }
 
 all_patches() { find "$patches" -name 'm*.patch' | sort -V; }
 
@@ -83,7 +88,7 @@ check_patch() {
 prove_baseline() {
   local patch killer killers=() targets=()
   for patch in "${chosen[@]}"; do
-    killer=$(header_of "$patch" Killer)
+    killer=$(killer_of "$patch")
     killers+=("$killer")
     targets+=("$(killer_target "$killer")")
   done
@@ -112,8 +117,8 @@ climb_ladder() {
 # try_mutant PATCH: its line of the table into `line`; 1 when it was not killed as it should be.
 try_mutant() {
   local patch=$1 killer rung expected began took=0 verdict=''
-  killer=$(header_of "$patch" Killer)
-  expected=$(header_of "$patch" Check)
+  killer=$(killer_of "$patch")
+  expected=$(check_of "$patch")
   in_tree apply "$patch" || fail "$(basename "$patch") no longer applies"
   applied=$patch
   if ! build "$(killer_target "$killer")"; then
@@ -208,6 +213,11 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     --check) only_check=true ;;
+    --killer)
+      [ $# -ge 2 ] || die "--killer takes a killer as patches name it"
+      other_killer=$2
+      shift
+      ;;
     --killer-only) killer_only=true ;;
     -h | --help)
       print_usage

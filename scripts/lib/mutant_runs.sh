@@ -5,7 +5,7 @@
 #   outcome   passed, killed, crashed, hung or broken (the killer itself could not run)
 #   evidence  what it reported: the test, and the rule where there is one
 #   named     the rule, or the test where there is none; what goes into the table
-#   seed      of the run that found it; empty where there are no seeds
+#   seed      of the run that found it, or how many states were explored; empty where there is neither
 
 seconds_max=60
 
@@ -23,7 +23,7 @@ run_killer() {
   local killer=$1 words status=0 name
   outcome=broken evidence='' named='' seed=''
   case "$killer" in
-    explore\ *) words=(raft_explore --bound "${killer#explore }" --minutes 1) ;;
+    explore\ *) words=(raft_explore --bound "${killer#explore }" --minutes 0.25 --memory 3000) ;;
     sim\ *)
       read -ra words <<<"${killer#sim }"
       words=(raft_sim --first 1 --jobs 1 --no-shrink --seeds "${words[@]}")
@@ -74,8 +74,13 @@ judge_run() {
   case "$1" in
     0 | 3) outcome=passed ;; # 3: a mark was never hit
     1)
+      # raft_sim: "VIOLATION of iS6 by seed 7" and a sentence below it; raft_explore: "violation: iS6: ...".
       named=$(sed -n '/^VIOLATION of /{s/^VIOLATION of //; s/ by seed .*//; N; s/\n */: /; p; q}' "$work/killer.out")
       seed=$(sed -n '/^VIOLATION of /{s/.* by seed \([0-9]*\).*/\1/p; q}' "$work/killer.out")
+      if [ -z "$named" ]; then
+        named=$(sed -n '/^violation: /{s///p; q}' "$work/killer.out")
+        seed=$(sed -n 's/^{.*"states":\([0-9]*\).*/\1 states/p' "$work/killer.out")
+      fi
       evidence=$named
       [ -z "$named" ] || outcome=killed
       ;;

@@ -53,6 +53,15 @@ judged 'crashed|t|-|-' <<'END'
         SIGSEGV - Segmentation violation signal
       </FatalErrorCondition>
 END
+judged 'failed|t|-|-' <<'END'
+    <TestCase name="t" filename="a.cpp" line="1">
+      <Expression success="false" type="REQUIRE" filename="a.cpp" line="2">
+      </Expression>
+      <Expression success="false" type="CHECK" filename="a.cpp" line="3">
+        <Exception filename="a.cpp" line="3">
+          Exception translation was disabled by CATCH_CONFIG_FAST_COMPILE
+        </Exception>
+END
 judged 'none|-|-|-' <<'END'
 <Catch name="t"/>
 END
