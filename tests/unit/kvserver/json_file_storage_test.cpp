@@ -405,6 +405,16 @@ TEST_CASE("json storage: on a full disk nothing of a write stays, and it can be 
   CHECK(node->reopen() != before);
 }
 
+TEST_CASE("json storage: what of a write found room on a full disk does not stay behind a shorter one") {
+  auto node = Node::formatted();
+  REQUIRE_FALSE(write_entries(*node->storage, commands(1, 5, 1)));
+  node->disk.set_bytes_max(node->disk.bytes_used() + 1000);  // for some of the lines
+  CHECK(write_entries(*node->storage, commands(6, 60, 1)) == errc::no_space);
+  node->disk.set_bytes_max(FaultFileSystem::kUnlimited);
+  REQUIRE_FALSE(write_entries(*node->storage, commands(6, 6, 1)));
+  CHECK(node->reopen().last == log_id(6, 1));
+}
+
 TEST_CASE("json storage: on a full disk a term that was written before the entries is taken back") {
   auto node = Node::formatted();
   REQUIRE_FALSE(write_entries(*node->storage, commands(1, 5, 1)));
