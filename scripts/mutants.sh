@@ -178,8 +178,11 @@ write_table() {
 
 # choose: from the ids into `chosen`.
 choose() {
-  local id patch found every=() ids=("$@")
+  local id patch found twice every=() ids=("$@")
   mapfile -t every < <(all_patches)
+  [ "${#every[@]}" -gt 0 ] || die "there are no patches in $patches"
+  twice=$(for patch in "${every[@]}"; do id_of "$patch"; done | sort | uniq -d)
+  [ -z "$twice" ] || fail "several mutants share an id: ${twice//$'\n'/ }"
   if [ -n "$rotate_hash" ]; then
     local turn=$((16#${rotate_hash:0:6})) i
     for ((i = 0; i < rotate_count; ++i)); do

@@ -80,3 +80,5 @@ patch_of other >"$scratch/tests/mutants/mX9-a-bug.patch"
 ! bash "$scratch/scripts/mutants.sh" --check 2>/dev/null >&2 || { echo "a patch that does not apply is taken" && exit 1; }
 patch_of old | sed '/^Check:/d' >"$scratch/tests/mutants/mX9-a-bug.patch"
 ! bash "$scratch/scripts/mutants.sh" --check 2>/dev/null >&2 || { echo "a patch without a check is taken" && exit 1; }
+patch_of old | tee "$scratch/tests/mutants/mX9-a-bug.patch" >"$scratch/tests/mutants/mX9-again.patch"
+! bash "$scratch/scripts/mutants.sh" --check 2>/dev/null >&2 || { echo "two mutants of one id are taken" && exit 1; }
