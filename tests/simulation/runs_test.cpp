@@ -133,7 +133,7 @@ TEST_CASE("a state machine that is not deterministic is found and the run made s
   REQUIRE(report.violations.size() == 1);
   const FailedRun& violation = report.violations.front();
   CHECK((violation.invariant == "iS7" || violation.invariant == "iR2"));
-  CHECK(violation.plan.size() <= violation.plan_before);
+  CHECK(violation.plan.size() * 4 <= violation.plan_before);
   CHECK(violation.replay.starts_with("raft_sim --seed " + std::to_string(violation.seed)));
 }
 
@@ -223,9 +223,25 @@ TEST_CASE("a report is one line of JSON") {
         "\"violations\":0,\"marks_hit\":1,\"marks_total\":2,\"requests\":0,\"crashes\":0}");
 }
 
-TEST_CASE("a recorded run has a trace") {
+TEST_CASE("a program ends as its report says") {
+  SimulateReport report;
+  report.seeds = 999;
+  report.marks = {{"a", 1}, {"b", 0}};
+  CHECK(exit_code(report) == 0);
+  report.seeds = 1000;
+  CHECK(exit_code(report) == 3);
+  report.marks["b"] = 1;
+  CHECK(exit_code(report) == 0);
+  report.violations.emplace_back();
+  CHECK(exit_code(report) == 1);
+}
+
+TEST_CASE("a recorded run has a trace and a timeline") {
   const RunRecord record = testkit::record(tally_service(), some_seeds(3, 1));
   CHECK_FALSE(record.violation);
+  CHECK(record.html.starts_with("<!DOCTYPE html>"));
+  CHECK(record.html.find("\"leader\"") != std::string::npos);
+  CHECK(record.html.find("@data@") == std::string::npos);
   CHECK(record.trace.find("client 1 asks") != std::string::npos);
   CHECK(record.trace.find("is answered") != std::string::npos);
 }

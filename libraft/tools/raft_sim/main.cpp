@@ -16,10 +16,7 @@ namespace {
 using libraft::testkit::SimulateOptions;
 
 constexpr int kFine = 0;
-constexpr int kViolation = 1;
 constexpr int kUsage = 2;
-constexpr int kMarkMissed = 3;
-constexpr std::uint64_t kSeedsForAllMarks = 1000;
 
 struct Arguments {
   SimulateOptions options;
@@ -103,12 +100,7 @@ int run(const Arguments& arguments) {
   if ((arguments.trace || !arguments.html.empty()) && !write_record(arguments)) return kUsage;
   const auto report = libraft::testkit::simulate(raft_sim::kv_service(), arguments.options);
   fmt::print("{}{}\n", to_text(report), to_json(report));
-  if (!report.violations.empty()) return kViolation;
-  if (report.seeds < kSeedsForAllMarks) return kFine;
-  for (const auto& [mark, count] : report.marks) {
-    if (count == 0) return kMarkMissed;
-  }
-  return kFine;
+  return exit_code(report);
 }
 
 }  // namespace

@@ -144,6 +144,9 @@ struct SimulateReport {
 /// One line of JSON.
 [[nodiscard]] LIBRAFT_EXPORT std::string to_json(const SimulateReport& report);
 
+/// What a program should end with: 0 fine; 1 a violation; 3 some mark was never hit, asked from 1000 seeds on.
+[[nodiscard]] LIBRAFT_EXPORT int exit_code(const SimulateReport& report);
+
 /// What one run showed.
 struct RunRecord {
   std::string trace;                   ///< a line for each thing that happened

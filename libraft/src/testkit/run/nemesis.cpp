@@ -258,7 +258,7 @@ void Nemesis::strike_disk(const FaultEvent& event, NodeId node) {
     case Fault::disk_stall:
       return hold(node, event.lasts, true);
     case Fault::slow_disk:
-      simulation.slow_disk(node, static_cast<std::uint32_t>(2 + event.draw % 30));
+      simulation.slow_disk(node, static_cast<std::uint32_t>(2 + (event.draw >> 16) % 200));
       return later(event.lasts, [&simulation, node] { simulation.slow_disk(node, 1); });
     default:
       return flip(node, event);

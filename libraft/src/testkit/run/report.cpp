@@ -44,6 +44,13 @@ std::string to_text(const SimulateReport& report) {
   return text;
 }
 
+int exit_code(const SimulateReport& report) {
+  constexpr std::uint64_t kSeedsForAllMarks = 1000;
+  if (!report.violations.empty()) return 1;
+  const bool asks_for_marks = report.seeds >= kSeedsForAllMarks;
+  return asks_for_marks && marks_hit(report) < report.marks.size() ? 3 : 0;
+}
+
 std::string to_json(const SimulateReport& report) {
   return fmt::format(
       "{{\"seeds\":{},\"first_seed\":{},\"simulated_hours\":{:.4f},\"real_seconds\":{:.3f},\"jobs\":{},\"events\":{},"

@@ -74,7 +74,8 @@ CoreOptions draw_core(Random& random) {
   core.append_entries_max = random.log_between(1, 4096);
   core.in_flight_bytes_max = core.append_bytes_max + random.log_between(1, 1u << 22);
   core.in_flight_messages_max = random.log_between(1, 64);
-  core.command_bytes_max = random.log_between(1024, 1u << 20);
+  // Down to a few entries in all, beyond which proposals are refused.
+  core.command_bytes_max = random.chance(300000) ? 800 : random.log_between(800, 1u << 20);
   core.uncommitted_bytes_max = core.command_bytes_max + random.log_between(1, 1u << 22);
   core.entry_cache_bytes = random.chance(300000) ? 0 : random.log_between(1, 1u << 22);
   core.apply_entries_max = random.log_between(1, 1024);

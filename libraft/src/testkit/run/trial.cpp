@@ -127,7 +127,7 @@ void Trial::on_fault(const FaultNote& note) {
   // What takes a fault back, and what came of one, are no faults.
   for (const std::string_view other :
        {"network.mend", "network.release", "network.refused_by_checksum", "network.refused_by_codec",
-        "network.all_links", "disk.room", "disk.mend", "disk.usual_speed", "process.usual_speed"}) {
+        "network.all_links", "disk.room", "disk.mend", "disk.usual_speed", "process.usual_speed", "clock.timely"}) {
     if (note.kind == other) return;
   }
   auto count = faults_.find(note.kind);
