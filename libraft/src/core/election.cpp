@@ -107,8 +107,6 @@ void on_vote_persisted(Context& context, PersistId upto) {
   if (candidate == nullptr) return;
   if (candidate->vote_write > upto) return context.mark(Mark::vote_write_overtaken);
   candidate->tally.record(context.state.self, true);
-  const bool is_decided = candidate->tally.outcome(context.state.configuration) == ElectionOutcome::won;
-  if (is_decided) context.mark(Mark::election_won_by_own_write);
 }
 
 bool conclude_election(Context& context) {

@@ -19,7 +19,6 @@ constexpr std::array<std::string_view, kMarkCount> kNames = {
     "vote_for_transfer",
     "election_lost",
     "election_timed_out",
-    "election_won_by_own_write",
     "vote_write_overtaken",
     "candidate_found_leader",
     "leader_deposed",

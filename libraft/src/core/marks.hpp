@@ -26,7 +26,6 @@ enum class Mark : std::uint8_t {
   vote_for_transfer,              ///< a vote was given beside a live leader, which asked for that election
   election_lost,                  ///< a quorum refused the vote
   election_timed_out,             ///< a candidate's election ended without a winner
-  election_won_by_own_write,      ///< the others' votes were there first: the own vote's write decided
   vote_write_overtaken,           ///< an older write completed while a candidate waited for its own vote's
   candidate_found_leader,         ///< another won the term that this node campaigned in
   leader_deposed,                 ///< a leader met a higher term

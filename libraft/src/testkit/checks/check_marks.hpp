@@ -26,7 +26,6 @@ enum class CheckMark : std::uint8_t {
   leader_crashed,         ///< a leader crashed
   candidate_crashed,      ///< a candidate crashed
   two_leaders_at_once,    ///< two nodes led at once, in different terms
-  leader_elected_late,    ///< a node came to lead a term after a later one had a leader
   snapshot_restored,      ///< a state machine was replaced while the node ran
   commit_known_by_other,  ///< a follower knew of a commit that its leader's crash had kept from all others
   // Clients.

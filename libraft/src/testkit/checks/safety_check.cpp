@@ -151,7 +151,6 @@ void SafetyCheck::on_elected(NodeId node, Term term, const TermLog& log) {
   for (const auto& [other, memory] : ledger_.memories) {
     if (other != node && memory.is_leader) ledger_.marks.hit(CheckMark::two_leaders_at_once);
   }
-  if (ledger_.leaderships.rbegin()->first > term) ledger_.marks.hit(CheckMark::leader_elected_late);
   const LogIndex committed = ledger_.history.committed_before(term);
   if (committed == LogIndex{}) return;
   const LogId last{committed, ledger_.history.committed_at(committed).term};
