@@ -6,11 +6,16 @@
 #include "kv/map_state_machine.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <variant>
 
 namespace raft_sim {
 namespace {
 
+using libraft::testkit::KeyValueChange;
+using libraft::testkit::KeyValueLanguage;
 using libraft::testkit::Random;
 
 std::string draw_key(Random& random) {
@@ -26,6 +31,29 @@ libraft::Bytes draw_command(Random& random, std::uint64_t number) {
   return libraft::Bytes(kvserver::encode(kvserver::SetCommand{key, value}));
 }
 
+KeyValueChange change_of(std::string_view bytes) {
+  const auto command = kvserver::decode(bytes);
+  if (!command) return {};
+  if (const auto* set = std::get_if<kvserver::SetCommand>(&*command)) {
+    return {std::string(set->key), std::string(set->value)};
+  }
+  return {std::string(std::get<kvserver::DeleteCommand>(*command).key), std::nullopt};
+}
+
+// What the kvserver should answer, said once more and without its state machine.
+KeyValueLanguage kv_language() {
+  KeyValueLanguage language;
+  language.change_of = change_of;
+  language.reply_to = [](const KeyValueChange& change, const std::string*) {
+    return libraft::Bytes(change.value ? "stored" : "deleted");
+  };
+  language.key_of = [](std::string_view query) { return std::string(query); };
+  language.answer_to = [](const std::string* value) -> libraft::Result<libraft::Bytes> {
+    return value == nullptr ? libraft::Bytes() : libraft::Bytes("=" + *value);
+  };
+  return language;
+}
+
 }  // namespace
 
 libraft::testkit::Service kv_service() {
@@ -33,6 +61,7 @@ libraft::testkit::Service kv_service() {
   service.machine = [] { return std::make_unique<kvserver::MapStateMachine>(); };
   service.command = draw_command;
   service.query = draw_key;
+  service.key_value = kv_language();
   service.storage = kv_disk_storage();
   return service;
 }

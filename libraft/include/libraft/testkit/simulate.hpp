@@ -20,6 +20,7 @@
 
 #include <libraft/bytes.hpp>
 #include <libraft/export.hpp>
+#include <libraft/result.hpp>
 #include <libraft/state_machine.hpp>
 #include <libraft/storage.hpp>
 #include <libraft/testkit/simulation.hpp>
@@ -74,6 +75,22 @@ class Random {
   std::uint64_t state_;
 };
 
+/// What one command does to a map.
+struct KeyValueChange {
+  std::string key;                   ///< empty: it changes nothing
+  std::optional<std::string> value;  ///< nullopt: the key goes
+};
+
+/// What commands and queries of a service mean whose state is a map of texts.
+struct KeyValueLanguage {
+  std::function<KeyValueChange(std::string_view command)> change_of;  ///< of a command
+  /// `before` is the key's value before the change; null: it had none.
+  std::function<Bytes(const KeyValueChange& change, const std::string* before)> reply_to;
+  std::function<std::string(std::string_view query)> key_of;  ///< that a query asks for
+  /// `value` is null when the key has none.
+  std::function<Result<Bytes>(const std::string* value)> answer_to;
+};
+
 /// What is simulated. The functions are called by several threads, each for runs of its own: they share no state.
 struct Service {
   /// A machine in its first state. Called for each start of a node.
@@ -81,6 +98,9 @@ struct Service {
   /// A machine that is known to be right: every reply and answer is compared with its own. Without it, another instance
   /// of `machine` stands in, which finds what is not the same each time, not what is always wrong.
   std::function<std::unique_ptr<StateMachine>()> model;
+  /// For a map of texts, in place of `model`: with it every read is judged, local ones at whatever index they saw. With
+  /// a machine as the model, those are judged whose index the model has not gone past.
+  std::optional<KeyValueLanguage> key_value;
   /// A command that a client sends. `number` is another one in each call of a run: commands that carry it differ, and
   /// a command that is applied twice, or out of nowhere, can be told. Make keys collide: draw them from a few.
   std::function<Bytes(Random&, std::uint64_t number)> command;

@@ -6,6 +6,7 @@
 
 #include <libraft/bytes.hpp>
 #include <libraft/state_machine.hpp>
+#include <libraft/testkit/simulate.hpp>
 #include <libraft/types.hpp>
 
 #include <functional>
@@ -39,22 +40,6 @@ class ReplayModel final : public Model {
  private:
   std::unique_ptr<StateMachine> machine_;
   LogIndex applied_;
-};
-
-/// What one command does to a map.
-struct KeyValueChange {
-  std::string key;                   ///< empty: it changes nothing
-  std::optional<std::string> value;  ///< nullopt: the key goes
-};
-
-/// The language of commands and replies is the state machine's: it comes as functions.
-struct KeyValueLanguage {
-  std::function<KeyValueChange(std::string_view command)> change_of;
-  /// `before` is the key's value before the change; null: it had none.
-  std::function<Bytes(const KeyValueChange& change, const std::string* before)> reply_to;
-  std::function<std::string(std::string_view query)> key_of;
-  /// `value` is null when the key has none.
-  std::function<Result<Bytes>(const std::string* value)> answer_to;
 };
 
 class KeyValueModel final : public Model {

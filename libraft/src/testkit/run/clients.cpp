@@ -20,7 +20,7 @@ Clients::Clients(const Service& service, Cluster& cluster, Agenda& agenda, const
       watchers_(std::move(watchers)),
       preferred_(cluster.ids()) {
   for (std::uint64_t id = 1; id <= settings_.count; ++id) {
-    clients_.push_back({id, stream(settings.seed, Purpose::client, id), {}, {}, {}});
+    clients_.push_back({id, stream(settings.seed, Purpose::client, id), {}, {}, {}, false});
   }
 }
 
@@ -107,6 +107,7 @@ void Clients::end(std::size_t index, std::error_code error, Applied applied) {
   client.waits_for.reset();
   if (!error) {
     ++completed_;
+    client.has_progressed = true;
     client.due += settings_.interval;
   }
   const Outcome outcome{error, std::move(applied)};
@@ -137,6 +138,14 @@ std::size_t Clients::waiting(std::uint64_t before) const {
   return static_cast<std::size_t>(std::count_if(clients_.begin(), clients_.end(), [&](const Client& client) {
     return client.waits_for && client.waits_for->id < before;
   }));
+}
+
+bool Clients::have_all_progressed() const {
+  return std::all_of(clients_.begin(), clients_.end(), [](const Client& client) { return client.has_progressed; });
+}
+
+void Clients::forget_progress() {
+  for (Client& client : clients_) client.has_progressed = false;
 }
 
 }  // namespace libraft::testkit

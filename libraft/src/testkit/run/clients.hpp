@@ -30,6 +30,9 @@ class Clients {
   void prefer(std::vector<NodeId> nodes) { preferred_ = std::move(nodes); }
 
   [[nodiscard]] std::uint64_t completed() const { return completed_; }
+  /// Whether every client has completed something since forget_progress().
+  [[nodiscard]] bool have_all_progressed() const;
+  void forget_progress();
   /// Operations that their client waits for, begun before operation `before`.
   [[nodiscard]] std::size_t waiting(std::uint64_t before) const;
   [[nodiscard]] std::uint64_t next_operation() const { return operations_ + 1; }
@@ -45,6 +48,7 @@ class Clients {
     NodeId target;
     std::optional<Operation> waits_for;
     TimePoint due;  // of the next operation
+    bool has_progressed = false;
   };
   /// At a node, whoever still waits for it.
   struct Request {

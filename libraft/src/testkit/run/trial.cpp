@@ -13,20 +13,25 @@ namespace {
 
 using std::chrono::milliseconds;
 
+std::unique_ptr<Model> make_model(const Service& service) {
+  if (service.key_value) return std::make_unique<KeyValueModel>(*service.key_value);
+  return std::make_unique<ReplayModel>(service.model ? service.model() : service.machine());
+}
+
 }  // namespace
 
 Trial::Trial(const Service& service, Settings settings, Plan plan, Watcher* watcher)
     : service_(service),
       settings_(std::move(settings)),
       plan_(std::move(plan)),
-      model_(service.model ? service.model() : service.machine()),
+      model_(make_model(service)),
       disks_(
           [this](NodeId id) {
             const Simulation& simulation = cluster_.simulation();
             return simulation.is_damaged(id) ? nullptr : simulation.disk(id);  // a flipped bit breaks every promise
           },
           service.storage.make),
-      checks_({&model_, service.storage.make ? &disks_ : nullptr}),
+      checks_({model_.get(), service.storage.make ? &disks_ : nullptr}),
       watcher_(watcher),
       cluster_(service_, settings_),
       agenda_(cluster_.simulation()),
@@ -163,14 +168,14 @@ void Trial::recover_core() {
   if (!await([&] { return is_led(core); }, 10 * timeout, "iL1", "the core has no leader")) return;
   // What the nodes were asked before they could answer ends with their timeouts, or the client's patience.
   const Duration patience = std::max(settings_.clients.patience, settings_.clients.timeout);
-  const std::uint64_t completed_before = clients_.completed();
+  clients_.forget_progress();
   const Duration transfer = transfer_time(core);
   if (!await([&] { return clients_.waiting(operations_before) == 0; }, 20 * timeout + patience, "iL2",
              "old operations are still waiting")) {
     return;
   }
-  if (!await([&] { return clients_.completed() >= completed_before + settings_.clients.count; },
-             20 * timeout + 2 * patience + transfer, "iL8", "clients make no progress")) {
+  if (!await([&] { return clients_.have_all_progressed(); }, 20 * timeout + 2 * patience + transfer, "iL8",
+             "some client makes no progress")) {
     return;
   }
   clients_.stop();

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -76,7 +77,7 @@ class Trial final : private Watcher {
   const Service& service_;
   const Settings settings_;
   const Plan plan_;
-  ReplayModel model_;
+  const std::unique_ptr<Model> model_;
   DiskView disks_;
   Checks checks_;
   Watcher* const watcher_;
