@@ -158,10 +158,10 @@ print_preamble() {
 # Mutants
 
 Deliberate bugs, one at a time, and the check that noticed each. Made by `scripts/mutants.sh all --table docs/mutants.md`;
-what mutants are and how to add one is in testing.md. A check that begins with a letter and a number,
-such as iS6, is an invariant: iS safety of the protocol, iD what a message promises is on the sender's disk, iR reads, iL
-progress once all is healed. Others are the names of tests or of assertions in the product. `seed` is the first random
-schedule or simulation that shows the bug, counted from 1.
+what mutants are and how to add one is in [testing](testing.md#mutants). A check such as iS6 is an invariant: iS safety of
+the protocol, iD what a message promises is on the sender's disk, iR reads, iL progress once all is healed. Others are the
+names of tests or of assertions in the product. `seed` is the first random schedule that shows the bug, counted from 1; of
+the explorer it is how many states were visited.
 END
 }
 
@@ -169,7 +169,7 @@ write_table() {
   {
     print_preamble
     printf '\n| mutant | the bug | noticed by | seed | seconds |\n|---|---|---|---|---|\n'
-    printf '%s\n' "${lines[@]}" | sed 's/^/| /; s/|/ | /g; s/$/ |/; s/^|  */| /; s/  *|/ |/g; s/|  */| /g; s/ *$//'
+    printf '%s\n' "${lines[@]}" | awk -F'|' '{ printf "| %s | %s | %s | %s | %s |\n", $1, $2, $3, $4, $5 }'
     printf '\n%d mutants, %d killed.\n' "${#chosen[@]}" "$killed"
     printf '\n## Not applicable\n\n| mutant | why |\n|---|---|\n'
     sed -n 's/^\(m[A-Z0-9]*\): \(.*\)/| \1 | \2 |/p' "$patches/not-applicable.txt"

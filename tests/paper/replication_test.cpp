@@ -117,9 +117,10 @@ TEST_CASE("an old append does not truncate what came after it (Figure 3.1)") {
 TEST_CASE("a follower commits at most what the request proves (§3.6.2)") {
   CoreCluster cluster(3, {}, 1);
   reborn(cluster, 1, {1, 1, 2}, 3);
-  CoreNode& node = cluster.node(1);
-  cluster.step(node, received(2, 1, AppendEntries{{3}, {{1}, {1}}, {}, {0}, 0}));
-  CHECK(node.core->status().commit == LogIndex{0});
+  Core core = *cluster.node(1).core;
+  Effects effects;
+  core.step(cluster.now(), received(2, 1, AppendEntries{{3}, {{1}, {1}}, {}, {3}, 0}), effects);
+  CHECK(core.status().commit == LogIndex{1});
 }
 
 TEST_CASE("an append is acknowledged when it is durable, a heartbeat with what is durable already") {
