@@ -58,8 +58,9 @@ void SafetyCheck::on_stepped(NodeId node, const Core& core) {
     machines_[node] = std::max(machines_[node], state.applying.applied);
     ledger_.configuration = state.configuration;
   }
+  const Term term_before = memory.term;
   take_vote(node, memory, state);
-  take_log(node, memory, state);
+  take_log(node, memory, state, term_before);
   take_role(node, memory, state);
   take_commit(node, memory, state);
   judge_order(node, memory, state);
@@ -81,7 +82,7 @@ void SafetyCheck::take_vote(NodeId node, MemoryShadow& memory, const Core::State
   memory.vote = state.vote;
 }
 
-void SafetyCheck::take_log(NodeId node, MemoryShadow& memory, const Core::State& state) {
+void SafetyCheck::take_log(NodeId node, MemoryShadow& memory, const Core::State& state, Term term_before) {
   const core::Log& log = state.log;
   if (log.last() == memory.log.last() && log.start() == memory.log.start()) return;
   const bool is_leader = std::holds_alternative<core::Leader>(state.role);
@@ -93,14 +94,14 @@ void SafetyCheck::take_log(NodeId node, MemoryShadow& memory, const Core::State&
     DiskShadow& disk = ledger_.disks[node];
     disk.kept_upto = std::min(disk.kept_upto, memory.log.start().index);
   }
-  if (agreed < memory.log.last().index) judge_loss(node, memory, now, agreed, is_leader);
+  if (agreed < memory.log.last().index) judge_loss(node, memory, now, {agreed, term_before}, is_leader);
   memory.log = now;
   add_entries(node, state, agreed);
 }
 
-/// Entries beyond `agreed` are no longer in the log.
-void SafetyCheck::judge_loss(NodeId node, const MemoryShadow& memory, const TermLog& now, LogIndex agreed,
-                             bool is_leader) {
+/// Entries beyond `kept.index` are no longer in the log, and the node was in the term `kept.term` when the step began.
+void SafetyCheck::judge_loss(NodeId node, const MemoryShadow& memory, const TermLog& now, LogId kept, bool is_leader) {
+  const LogIndex agreed = kept.index;
   DiskShadow& disk = ledger_.disks[node];
   disk.kept_upto = std::min(disk.kept_upto, agreed);
   const LogId lost{next(agreed), memory.log.term_at(next(agreed)).value_or(Term{})};
@@ -108,7 +109,10 @@ void SafetyCheck::judge_loss(NodeId node, const MemoryShadow& memory, const Term
     report("iS2", node, fmt::format("a leader cut entry {} of its log", text(lost)));
   }
   const LogHistory& history = ledger_.history;
-  if (lost.index <= history.committed() && history.committed_at(lost.index).term == lost.term) {
+  // The leader of a term before the one that committed it may not have it, and who was paused may still hear it, and
+  // the later leader too, in what is one step here.
+  if (lost.index <= history.committed() && history.committed_at(lost.index).term == lost.term &&
+      kept.term >= history.committed_at(lost.index).in) {
     report("iS4", node, fmt::format("committed entry {} is cut", text(lost)));
   }
   // Only an entry of another term at its place, or a snapshot over a log without the snapshot's last entry, takes an

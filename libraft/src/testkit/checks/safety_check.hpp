@@ -32,8 +32,8 @@ class SafetyCheck final : public Watcher {
   void begin_life(NodeId node);
   void end_life(NodeId node);
   void take_vote(NodeId node, MemoryShadow& memory, const Core::State& state);
-  void take_log(NodeId node, MemoryShadow& memory, const Core::State& state);
-  void judge_loss(NodeId node, const MemoryShadow& memory, const TermLog& now, LogIndex agreed, bool is_leader);
+  void take_log(NodeId node, MemoryShadow& memory, const Core::State& state, Term term_before);
+  void judge_loss(NodeId node, const MemoryShadow& memory, const TermLog& now, LogId kept, bool is_leader);
   void add_entries(NodeId node, const Core::State& state, LogIndex after);
   void take_role(NodeId node, MemoryShadow& memory, const Core::State& state);
   void on_elected(NodeId node, Term term, const TermLog& log);
