@@ -3,7 +3,7 @@
 #
 # Usage: scripts/test.sh [--quick | --full] [--stage NAME]...
 #   (no option)   set-up, three builds (g++ Release; clang with ASan and UBSan; clang with TSan), their tests, the
-#                 documentation; at most 30 minutes on two cores
+#                 documentation, simulated clusters, the explorer, some mutants and fuzzers; 30 minutes on two cores
 #   --quick       g++ Release and its unit, conformance and simulation tests only: no process tests, no sanitizers
 #   --full        everything, also what the other runs take turns with (see "rotation" in docs/testing.md)
 #   --stage NAME  only this stage (repeatable); --list names them
@@ -16,7 +16,8 @@ set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit 1
 
-all_stages=(setup build-release build-asan build-tsan docs test-asan test-tsan process-sanitized test-release)
+all_stages=(setup build-release build-asan build-tsan docs test-asan test-tsan process-sanitized simulate explore
+  mutants fuzz test-release)
 quick_stages=(setup build-release test-release)
 process_stages=(A1 A2 B1 B2 C1 C2 D1 E1 F1 F2 G1 H1 P1 P2 P3 S1)
 stages=()
@@ -80,8 +81,8 @@ outcome_of() {
 # A stage needs the build that it tests; when that failed in this run, it has failed too, and says why.
 needed_by() {
   case "$1" in
-    test-release | docs) echo build-release ;;
-    test-asan) echo build-asan ;;
+    test-release | docs | simulate | explore | mutants) echo build-release ;;
+    test-asan | fuzz) echo build-asan ;;
     test-tsan) echo build-tsan ;;
     process-sanitized) echo "build-asan build-tsan" ;;
   esac
@@ -175,6 +176,65 @@ stage_process_sanitized() {
     bash scripts/validate.sh --binary "build/$preset/bin/kvserver" "${chosen[@]}" || failed=1
   done
   return "$failed"
+}
+
+# Simulated clusters with faults: the seeds that once failed, then fresh ones, others for each commit.
+stage_simulate() {
+  local sim=build/release/bin/raft_sim seed first=$((turn * 1000 + 1)) failed=0
+  while read -r seed _; do
+    case "$seed" in '' | '#'*) continue ;; esac
+    "$sim" --seed "$seed" --no-shrink >"$logs/seed-$seed.log" 2>&1 || {
+      tail -n 20 "$logs/seed-$seed.log"
+      failed=1
+    }
+    echo "seed $seed, which once failed: $(tail -n 1 "$logs/seed-$seed.log")"
+  done <tests/simulation/seeds.txt
+  echo "fresh seeds from $first on"
+  if [ "$mode" = full ]; then
+    "$sim" --seeds 4000 --first "$first" --jobs "$jobs" || failed=1
+  else
+    "$sim" --seeds 1000000 --minutes 4 --first "$first" --jobs "$jobs" || failed=1
+  fi
+  return "$failed"
+}
+
+# Every state of the core within bounds; both must be complete.
+stage_explore() {
+  local bound last failed=0
+  for bound in two-terms elected; do
+    build/release/bin/raft_explore --bound "$bound" --minutes 3 | tee "$logs/explore-$bound.log" || failed=1
+    last=$(tail -n 1 "$logs/explore-$bound.log")
+    [ "$(jq -r .complete <<<"$last")" = true ] || {
+      echo "$bound is not complete"
+      failed=1
+    }
+  done
+  if [ "$mode" = full ]; then
+    build/release/bin/raft_explore --bound three-terms --minutes 10 || failed=1
+  fi
+  return "$failed"
+}
+
+# Deliberate bugs, each of which a check must notice: six that take turns.
+stage_mutants() {
+  if [ "$mode" = full ]; then
+    bash scripts/mutants.sh all --table "$logs/mutants.md"
+  else
+    bash scripts/mutants.sh --rotate "${commit:0:6}" 6
+  fi
+}
+
+# Half of the fuzzers for 30 s each.
+stage_fuzz() {
+  local names chosen=() i
+  mapfile -t names < <(bash scripts/fuzz.sh --list)
+  if [ "$mode" = full ]; then
+    chosen=("${names[@]}")
+  else
+    for ((i = turn % 2; i < ${#names[@]}; i += 2)); do chosen+=("${names[i]}"); done
+  fi
+  echo "rotation: commit ${commit:0:6} runs ${chosen[*]}"
+  bash scripts/fuzz.sh --seconds "$([ "$mode" = full ] && echo 120 || echo 30)" "${chosen[@]}"
 }
 
 stage_test_release() {
