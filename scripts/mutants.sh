@@ -25,7 +25,7 @@ patches=$project_root/tests/mutants
 work=$project_root/build/mutants
 jobs=${LIBRAFT_JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)}
 tree=$work/tree
-ladder=(paper unit_core unit_codec unit_node unit_kvserver conformance simulation scenario 'explore elected' 'sim 200')
+ladder=(paper unit_core unit_codec unit_node unit_kvserver conformance simulation scenario 'explore elected-quick' 'sim 200')
 table='' rotate_hash='' rotate_count=0 only_check=false killer_only=false other_killer=''
 chosen=()
 

@@ -60,6 +60,8 @@ fi
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 logs=$root/build/logs
 mkdir -p "$logs"
+# One cache for the builds here and for the mutants' copy of the tree.
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
 export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
 export CTEST_OUTPUT_ON_FAILURE=1
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}
@@ -198,14 +200,14 @@ stage_simulate() {
   return "$failed"
 }
 
-# Every state of the core within bounds; both must be complete.
+# Every state of the core within bounds; the search must come to its end.
 stage_explore() {
-  local bound last failed=0
-  for bound in two-terms elected; do
-    build/release/bin/raft_explore --bound "$bound" --minutes 3 | tee "$logs/explore-$bound.log" || failed=1
-    last=$(tail -n 1 "$logs/explore-$bound.log")
-    [ "$(jq -r .complete <<<"$last")" = true ] || {
-      echo "$bound is not complete"
+  local bound bounds=(two-terms-quick elected-quick) failed=0
+  [ "$mode" != full ] || bounds=(two-terms elected)
+  for bound in "${bounds[@]}"; do
+    build/release/bin/raft_explore --bound "$bound" --minutes 20 | tee "$logs/explore-$bound.log" || failed=1
+    [ "$(tail -n 1 "$logs/explore-$bound.log" | jq -r .complete)" = true ] || {
+      echo "$bound: not complete, or a violation"
       failed=1
     }
   done

@@ -25,6 +25,8 @@ const Start& start_of(std::string_view bound, std::string_view name) {
 TEST_CASE("bounds are found by name") {
   CHECK(find_bound("two-terms") != nullptr);
   CHECK(find_bound("elected") != nullptr);
+  CHECK(find_bound("two-terms-quick") != nullptr);
+  CHECK(find_bound("elected-quick") != nullptr);
   CHECK(find_bound("three-terms") != nullptr);
   CHECK(find_bound("four-terms") == nullptr);
 }
@@ -40,7 +42,7 @@ TEST_CASE("every script keeps every rule") {
 }
 
 TEST_CASE("from a leader means that all have its first entry and nobody else campaigns") {
-  const Start& start = start_of("elected", "a leader, 1 crash");
+  const Start& start = start_of("elected-quick", "a leader, 1 crash");
   Catalogue catalogue(start.shape, {});
   const World world = scripted(catalogue, start).world;
   CHECK(catalogue.view(world.nodes[0]).role == Role::leader);
@@ -63,7 +65,7 @@ TEST_CASE("a voter and a learner are explored to the end without a crash") {
 }
 
 TEST_CASE("a rule that the script itself breaks is told too") {
-  Start start = start_of("elected", "a leader, 1 crash");
+  Start start = start_of("elected-quick", "a leader, 1 crash");
   start.shape.disks_lie = true;
   Catalogue catalogue(start.shape, {});
   const SearchResult result = explore(catalogue, start, {});
@@ -73,7 +75,7 @@ TEST_CASE("a rule that the script itself breaks is told too") {
 }
 
 TEST_CASE("a violation reads as a scenario") {
-  Start start = start_of("two-terms", "empty disks, 1 proposal");
+  Start start = start_of("two-terms-quick", "empty disks, 1 proposal");
   start.shape.disks_lie = true;
   Catalogue catalogue(start.shape, {});
   const SearchResult result = explore(catalogue, start, {});
