@@ -3,6 +3,7 @@
 #
 #   subdirectory BUILD OPTION...  a project that has libraft as a folder: configure, build, run
 #   prefix KIND BUILD             install BUILD and move the result: WORK/KIND
+#   tools KIND NAME...            runs the programs of the component `tools` in WORK/KIND
 #   package KIND                  a project that finds libraft in WORK/KIND: configure, build, run
 #   pkg_config KIND               the same with the compiler and pkg-config alone
 set -euo pipefail
@@ -28,6 +29,7 @@ prefix() {
   rm -rf "$first" "${WORK:?}/$kind"
   "$CMAKE" --install "$build" --prefix "$first" --component runtime >"$WORK/install-$kind.log"
   "$CMAKE" --install "$build" --prefix "$first" --component dev >>"$WORK/install-$kind.log"
+  "$CMAKE" --install "$build" --prefix "$first" --component tools >>"$WORK/install-$kind.log"
   mv "$first" "$WORK/$kind"
   # What names a folder of ours, or a target that is not the user's to have, breaks elsewhere.
   named=$(grep -rnE "$SOURCE|$build|$first|xxhash" "$WORK/$kind" --include='*.cmake' --include='*.pc' || true)
@@ -35,6 +37,23 @@ prefix() {
     echo "installed files name what is not installed: $named"
     return 1
   }
+}
+
+tools() {
+  local bin=$WORK/$1/bin name
+  shift
+  diff <(printf '%s\n' "$@" | sort) <(ls "$bin") || {
+    echo "the component tools is not what is built"
+    return 1
+  }
+  for name in "$@"; do
+    echo "--- $name"
+    case "$name" in
+      raft_explore) "$bin/$name" --list ;;
+      raft_sim) "$bin/$name" --seed 1 --seconds 1 ;;
+      *) "$bin/$name" --help ;;
+    esac
+  done
 }
 
 package() {
