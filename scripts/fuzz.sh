@@ -67,11 +67,15 @@ coverage_of() { sed -n "s/^#[0-9]*[[:space:]]*$1[[:space:]]*cov: \([0-9]*\) .*/\
 stat_of() { sed -n "s/^stat::$1:[[:space:]]*//p" "$2" | tail -n 1; }
 
 longest_of() { # of one input: schedules are choices, and long ones only cost time
-  if [ "$1" = schedule ]; then echo 800; else echo 4096; fi
+  case "$1" in
+    schedule) echo 800 ;;
+    simulation) echo 400 ;;
+    *) echo 4096 ;;
+  esac
 }
 
 # libFuzzer begins with short inputs and takes its time; a short schedule gets a cluster hardly anywhere.
-growth_of() { if [ "$1" = schedule ]; then echo 0; else echo 100; fi; }
+growth_of() { if [ "$1" = schedule ] || [ "$1" = simulation ]; then echo 0; else echo 100; fi; }
 
 run_fuzzer() { # name
   local name=$1 own=$build/corpus/$1 log=$build/fuzz-$1.log program=$build/bin/fuzz_$1 status=0
