@@ -43,7 +43,9 @@ class ApplyDriver final : private ApplyPipeline::Listener {
   void conclude();
 
   [[nodiscard]] LogId applied() const { return pipeline_.applied(); }
+  [[nodiscard]] std::size_t queries() const { return pipeline_.queries(); }
   void close() { pipeline_.close(); }
+  void read(Gauges& gauges) const { pipeline_.read(gauges); }
 
  private:
   void on_applied(AppliedEntries& applied) override;

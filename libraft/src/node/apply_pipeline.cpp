@@ -34,12 +34,26 @@ void ApplyPipeline::capture(const TakeSnapshot& what) {
 }
 
 void ApplyPipeline::query(RequestId id, std::string request) {
+  if (!is_closed_) ++queries_;
   add(Query{id, std::move(request), errc::cancelled, {}});
 }
 
 void ApplyPipeline::close() {
   is_closed_ = true;
   queue_.clear();
+}
+
+void ApplyPipeline::read(Gauges& gauges) const {
+  if (is_running_) gauges.apply = at_lane_;
+  gauges.queries = queries_;
+  for (const Task& task : queue_) {
+    const auto* entries = std::get_if<AppliedEntries>(&task);
+    if (entries == nullptr) continue;
+    for (const Entries& run : entries->runs) {
+      gauges.unapplied.count += run.size();
+      gauges.unapplied.bytes += charged_bytes_of(run);
+    }
+  }
 }
 
 void ApplyPipeline::add(Task task) {
@@ -60,16 +74,14 @@ void ApplyPipeline::gather() {
   constexpr std::size_t kTasksMax = 1024;
   tasks_.clear();
   carried_out_ = 0;
-  std::size_t entries = 0;
-  std::size_t bytes = 0;
+  at_lane_ = {};
   while (!queue_.empty() && tasks_.size() < kTasksMax) {
     auto* next = std::get_if<AppliedEntries>(&queue_.front());
     if (next != nullptr) {
       const Entries& run = next->runs.front();
-      const bool is_first = entries == 0;
-      entries += run.size();
-      bytes += charged_bytes_of(run);
-      if (!is_first && (entries > limits_.entries_max || bytes > limits_.bytes_max)) return;
+      const Fill with{at_lane_.count + run.size(), at_lane_.bytes + charged_bytes_of(run)};
+      if (at_lane_.count != 0 && (with.count > limits_.entries_max || with.bytes > limits_.bytes_max)) return;
+      at_lane_ = with;
       if (auto* last = tasks_.empty() ? nullptr : std::get_if<AppliedEntries>(&tasks_.back())) {
         last->runs.push_back(std::move(next->runs.front()));
         queue_.pop_front();
@@ -179,6 +191,7 @@ void ApplyPipeline::report(Capture& task) {
 }
 
 void ApplyPipeline::report(Query& task) {
+  --queries_;
   listener_.on_answered(task.id, std::move(task.answer), task.seen);
 }
 

@@ -1,6 +1,8 @@
 // ApplyPipeline: everything that touches the state machine, in order, on the apply lane.
 #pragma once
 
+#include "node/gauges.hpp"
+
 #include <libraft/effects.hpp>
 #include <libraft/runtime.hpp>
 #include <libraft/state_machine.hpp>
@@ -67,6 +69,10 @@ class ApplyPipeline final : private Job {
   /// What the state machine is known to have applied.
   [[nodiscard]] LogId applied() const { return applied_; }
   [[nodiscard]] bool is_idle() const { return !is_running_; }
+  /// Queries that are not answered, whoever still waits for them.
+  [[nodiscard]] std::size_t queries() const { return queries_; }
+  /// Entries and queries, at the lane and waiting for it.
+  void read(Gauges& gauges) const;
   /// Starts nothing more. What is under way ends, and nobody is told.
   void close();
 
@@ -110,6 +116,8 @@ class ApplyPipeline final : private Job {
   bool is_running_ = false;
   bool is_closed_ = false;
   LogId applied_;
+  Fill at_lane_;             // entries
+  std::size_t queries_ = 0;  // at the lane, and waiting for it
 
   // The apply lane's while is_running_.
   std::vector<Task> tasks_;

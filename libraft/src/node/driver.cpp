@@ -84,6 +84,14 @@ TimePoint Driver::next_deadline() {
   return std::min({core_.next_deadline(), requests_.next_deadline(), log_.next_deadline(), snapshots_.next_deadline()});
 }
 
+void Driver::read(Gauges& gauges) const {
+  gauges.requests_waiting = requests_.size();
+  gauges.held_messages = sender_.held();
+  log_.read(gauges);
+  apply_.read(gauges);
+  snapshots_.read(gauges);
+}
+
 // The end.
 
 void Driver::on_failed(Failure failure) {

@@ -9,6 +9,7 @@
 
 #include "node/apply_driver.hpp"
 #include "node/event_queue.hpp"
+#include "node/gauges.hpp"
 #include "node/log_driver.hpp"
 #include "node/reporter.hpp"
 #include "node/request.hpp"
@@ -66,6 +67,8 @@ class Driver final : private EventQueue::Handler {
   [[nodiscard]] const CoreStatus& status() const { return status_; }
   [[nodiscard]] const Core& core() const { return core_; }
   [[nodiscard]] std::size_t requests_waiting() const { return requests_.size(); }
+  /// All but the inbox.
+  void read(Gauges& gauges) const;
 
   // The end.
 

@@ -1,6 +1,7 @@
 // Inbox: where messages and requests from any thread wait for the protocol lane.
 #pragma once
 
+#include "node/gauges.hpp"
 #include "node/request.hpp"
 #include "util/mailbox.hpp"
 
@@ -48,8 +49,15 @@ class Inbox final : public MessageSink {
 
   /// To be called first when the drain job runs, and only then: what is put in from here on posts it again.
   void begin_drain() { is_posted_.store(false, std::memory_order_seq_cst); }
-  void take_deliveries(std::vector<Delivery>& into) { deliveries_.take_all(into); }
-  void take_requests(std::vector<IncomingRequest>& into) { requests_.take_all(into); }
+  // What was taken, and what it was charged. Of requests that are refused only the count grows.
+  Fill take_deliveries(std::vector<Delivery>& into) {
+    const std::size_t bytes = deliveries_.take_all(into);
+    return {into.size(), bytes};
+  }
+  Fill take_requests(std::vector<IncomingRequest>& into) {
+    const std::size_t bytes = requests_.take_all(into);
+    return {into.size(), bytes};
+  }
 
   /// Messages that found it full.
   [[nodiscard]] std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }

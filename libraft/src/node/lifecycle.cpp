@@ -51,6 +51,14 @@ std::optional<NodeId> Node::Impl::leader() const {
   return published_.read([](const Published& published) { return published.status.leader; });
 }
 
+Gauges Node::Impl::gauges() const {
+  Gauges gauges;
+  gauges.messages = deliveries_taken_;
+  gauges.requests = requests_taken_;
+  if (driver_) driver_->read(gauges);
+  return gauges;
+}
+
 // What wakes the node.
 
 void Node::Impl::drain() noexcept {
@@ -72,7 +80,7 @@ void Node::Impl::take_inbox() noexcept {
 
 void Node::Impl::take_deliveries() {
   deliveries_.clear();
-  inbox_.take_deliveries(deliveries_);
+  deliveries_taken_ = inbox_.take_deliveries(deliveries_);
   for (Delivery& delivery : deliveries_) {
     std::visit([this](auto& alternative) { take(std::move(alternative)); }, delivery);
   }
@@ -102,8 +110,11 @@ bool Node::Impl::is_for_this_node(const Routing& route) const {
 
 void Node::Impl::take_requests() {
   requests_.clear();
-  inbox_.take_requests(requests_);
-  for (IncomingRequest& request : requests_) take(std::move(request));
+  requests_taken_ = inbox_.take_requests(requests_);
+  for (IncomingRequest& request : requests_) {
+    if (request.refused) --requests_taken_.count;
+    take(std::move(request));
+  }
 }
 
 void Node::Impl::take(IncomingRequest incoming) {

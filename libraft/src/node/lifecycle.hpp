@@ -38,6 +38,8 @@ class Node::Impl final : public Driver::Host, public Recovery::Listener {
   [[nodiscard]] Metrics metrics() const;
   [[nodiscard]] std::optional<NodeId> leader() const;
   [[nodiscard]] const Core* core() const { return driver_ ? &driver_->core() : nullptr; }
+  [[nodiscard]] const NodeOptions& options() const { return options_; }
+  [[nodiscard]] Gauges gauges() const;
 
  private:
   /// What stop() is at.
@@ -124,6 +126,8 @@ class Node::Impl final : public Driver::Host, public Recovery::Listener {
   Inbox inbox_;
   std::vector<Delivery> deliveries_;
   std::vector<IncomingRequest> requests_;
+  Fill deliveries_taken_;  // from a full inbox, the last time
+  Fill requests_taken_;    // likewise
 };
 
 }  // namespace libraft::node

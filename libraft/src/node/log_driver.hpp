@@ -38,6 +38,10 @@ class LogDriver final : private PersistPipeline::Listener, private LogReader::Li
   void on_time(TimePoint now);
   [[nodiscard]] TimePoint next_deadline() const;
   void close();
+  void read(Gauges& gauges) const {
+    persist_.read(gauges);
+    gauges.log_reads = reader_.waiting();
+  }
   void release() noexcept { persist_.release(); }
 
  private:

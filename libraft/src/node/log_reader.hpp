@@ -6,6 +6,7 @@
 #include <libraft/runtime.hpp>
 #include <libraft/storage.hpp>
 
+#include <cstddef>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -29,6 +30,8 @@ class LogReader final : private Job {
 
   void submit(const ReadLog& read);
   [[nodiscard]] bool is_idle() const { return !is_reading_; }
+  /// Reads that wait for those under way.
+  [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
   void close();
 
  private:

@@ -68,4 +68,12 @@ const Core* Node::core() const {
   return impl_->core();
 }
 
+Gauges Node::gauges() const {
+  return impl_->gauges();
+}
+
+const NodeOptions& Node::options() const {
+  return impl_->options();
+}
+
 }  // namespace libraft::node

@@ -5,6 +5,8 @@
 // the simulator runs it as it is.
 #pragma once
 
+#include "node/gauges.hpp"
+
 #include <libraft/components.hpp>
 #include <libraft/core.hpp>
 #include <libraft/detail/completion.hpp>
@@ -65,6 +67,10 @@ class LIBRAFT_EXPORT Node {
 
   /// Protocol lane only, or when nothing runs. nullptr until the storage is read.
   [[nodiscard]] const Core* core() const;
+  /// As `core`: how full the queues are.
+  [[nodiscard]] Gauges gauges() const;
+  /// With the core's as they are after the transport's limits.
+  [[nodiscard]] const NodeOptions& options() const;
 
  private:
   class Impl;

@@ -138,6 +138,14 @@ void PersistPipeline::release() noexcept {
   snapshot_.reset();
 }
 
+void PersistPipeline::read(Gauges& gauges) const {
+  gauges.write = {write_.entry_count(), write_.bytes()};
+  for (const Queued& queued : queue_) {
+    gauges.unwritten.count += queued.batch.entries.size();
+    gauges.unwritten.bytes += charged_bytes_of(queued.batch.entries);
+  }
+}
+
 void PersistPipeline::start_write() {
   gather();
   if (!write_.is_empty()) submit_job();

@@ -1,6 +1,8 @@
 // PersistPipeline: carries the core's writes to storage, one at a time; what comes meanwhile shares the next sync.
 #pragma once
 
+#include "node/gauges.hpp"
+
 #include <libraft/effects.hpp>
 #include <libraft/runtime.hpp>
 #include <libraft/status.hpp>
@@ -89,6 +91,8 @@ class PersistPipeline final : private Job {
   /// Nothing is at the storage.
   [[nodiscard]] bool is_idle() const { return !is_writing_; }
   [[nodiscard]] bool is_publishing() const { return publishing_ != 0; }
+  /// Entries of the write that is under way, and of those that wait for it.
+  void read(Gauges& gauges) const;
   /// Starts no further write. The one under way ends, and nobody is told.
   void close();
   /// After close, while idle, on the storage lane: gives up snapshots that will not be published.

@@ -4,6 +4,7 @@
 
 #include <libraft/error.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -21,7 +22,9 @@ RequestDriver::RequestDriver(const NodeOptions& options, NodeId self, const Part
 
 void RequestDriver::ask(Request request) {
   const bool has_bound = !std::holds_alternative<TransferRequest>(request);  // stop() needs one, whatever waits
-  if (has_bound && size() >= options_.inbox_messages_max) return end_with(request, errc::overloaded);
+  // A query that timed out waits for nothing any more, and is still in the state machine's queue.
+  const std::size_t waiting = std::max(size(), apply_.queries());
+  if (has_bound && waiting >= options_.inbox_messages_max) return end_with(request, errc::overloaded);
   std::visit([this](auto& alternative) { take(std::move(alternative)); }, request);
   events_.wake();
 }

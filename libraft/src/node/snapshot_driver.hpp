@@ -45,6 +45,7 @@ class SnapshotDriver final : private SnapshotPipeline::Listener {
   void on_time(TimePoint now) { pipeline_.on_time(now); }
   [[nodiscard]] TimePoint next_deadline() const { return pipeline_.next_deadline(); }
   void close() { pipeline_.close(); }
+  void read(Gauges& gauges) const { pipeline_.read(gauges); }
   void release() noexcept { pipeline_.release(); }
 
  private:

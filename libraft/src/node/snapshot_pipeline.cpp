@@ -111,6 +111,17 @@ void SnapshotPipeline::release() noexcept {
   readers_.clear();
 }
 
+void SnapshotPipeline::read(Gauges& gauges) const {
+  for (const Task& task : queue_) {
+    if (std::holds_alternative<Save>(task)) ++gauges.saves;
+    if (std::holds_alternative<Send>(task)) ++gauges.chunks_to_send;
+    const auto* store = std::get_if<Store>(&task);
+    if (store == nullptr) continue;
+    ++gauges.chunks_to_store.count;
+    gauges.chunks_to_store.bytes += store->chunk.data.size();
+  }
+}
+
 void SnapshotPipeline::cancel_saves() {
   if (running_save_) running_save_->request();
   for (Task& task : queue_) {

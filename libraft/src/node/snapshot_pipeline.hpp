@@ -1,6 +1,7 @@
 // SnapshotPipeline: snapshots being made, received and sent, on the background lane.
 #pragma once
 
+#include "node/gauges.hpp"
 #include "util/digest.hpp"
 
 #include <libraft/effects.hpp>
@@ -59,6 +60,8 @@ class SnapshotPipeline final : private Job {
   [[nodiscard]] TimePoint next_deadline() const { return readers_close_at_; }
 
   [[nodiscard]] bool is_idle() const { return !is_running_; }
+  /// What waits for the background lane.
+  void read(Gauges& gauges) const;
   /// Starts nothing more, and asks what is under way to give up. Nobody is told.
   void close();
   /// After close, while idle, on the storage lane: lets go of writers and readers.

@@ -34,11 +34,12 @@ class Mailbox {
     items_.push_back(std::move(item));
   }
 
-  /// Moves all items to `into`, which is empty. Its memory becomes the mailbox's: two buffers are used in turn.
-  void take_all(std::vector<T>& into) {
+  /// Moves all items to `into`, which is empty. Its memory becomes the mailbox's: two buffers are used in turn. Returns
+  /// what they counted as.
+  std::size_t take_all(std::vector<T>& into) {
     const std::lock_guard lock(mutex_);
     items_.swap(into);
-    bytes_ = 0;
+    return std::exchange(bytes_, 0);
   }
 
  private:
