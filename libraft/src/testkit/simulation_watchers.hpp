@@ -31,6 +31,9 @@ class Watchers {
   void on_stepped(NodeId node, const Core& core) const {
     for (Watcher* watcher : list_) watcher->on_stepped(node, core);
   }
+  void on_gauges(NodeId node, const NodeOptions& options, const node::Gauges& gauges) const {
+    for (Watcher* watcher : list_) watcher->on_gauges(node, options, gauges);
+  }
   void on_failed(NodeId node, const Failure& failure) const {
     for (Watcher* watcher : list_) watcher->on_failed(node, failure);
   }

@@ -7,6 +7,7 @@
 #include <libraft/components.hpp>
 #include <libraft/core.hpp>
 #include <libraft/message.hpp>
+#include <libraft/options.hpp>
 #include <libraft/state_machine.hpp>
 #include <libraft/status.hpp>
 #include <libraft/storage.hpp>
@@ -17,6 +18,10 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+
+namespace libraft::node {
+struct Gauges;
+}
 
 namespace libraft::testkit {
 
@@ -57,6 +62,8 @@ struct Watcher {
   virtual void on_recovered(NodeId, const std::optional<RecoveredState>&) {}
   /// The protocol lane ran something, and the pipelines have what follows from it.
   virtual void on_stepped(NodeId, const Core&) {}
+  /// After each on_stepped: how full the node's queues are, and what bounds them.
+  virtual void on_gauges(NodeId, const NodeOptions&, const node::Gauges&) {}
   virtual void on_failed(NodeId, const Failure&) {}
   virtual void on_stopped(NodeId) {}
   virtual void on_crashed(NodeId) {}

@@ -1,4 +1,6 @@
 // Bounds of queues, progress of the healed, and all checks together.
+#include "node/gauges.hpp"
+#include "node/send_pipeline.hpp"
 #include "support/catch.hpp"
 #include "testkit/checks/checks.hpp"
 #include "unit/testkit/checks_stage.hpp"
@@ -35,6 +37,21 @@ struct Bounds {
     check.on_stepped(kOne, stage.cores.at(kOne));
     return stage.verdict();
   }
+  /// A message for each of `sizes` is on its way to 2.
+  void fill_window(const std::vector<std::size_t>& sizes) {
+    core::Progress progress(LogIndex{1}, {});
+    progress.accepted({0});
+    std::uint64_t index = 0;
+    for (const std::size_t bytes : sizes) progress.sent({++index}, bytes);
+    leader().followers = core::ProgressTracker(stage.configuration, kOne, {1}, {});
+    *leader().followers.find(kTwo) = std::move(progress);
+  }
+  /// What is said of the gauges after a step.
+  std::string gauge(const node::Gauges& gauges) {
+    look();
+    check.on_gauges(kOne, node_options, gauges);
+    return stage.verdict();
+  }
   std::string send(MessageBody body) {
     look();
     Message message;
@@ -45,6 +62,7 @@ struct Bounds {
   }
 
   Stage stage;
+  NodeOptions node_options;
   BoundsCheck check{stage.ledger, 10};
 };
 
@@ -81,17 +99,19 @@ TEST_CASE("iB1: each queue of a core is held to its bound from both sides") {
     CHECK(bounds.look() == "iB1");
   }
   SECTION("messages on their way") {
-    core::Progress progress(LogIndex{1}, {});
-    progress.accepted({0});
-    for (const std::uint64_t index : {1u, 2u, 3u}) {
-      progress.sent({index}, 1);
-      if (index == 2) {
-        bounds.leader().followers = {};
-        CHECK(progress.window()->size() == 2);
-      }
-    }
-    CHECK(progress.window()->size() == 3);
-    CHECK(progress.window()->bytes() == 3);
+    bounds.fill_window({1, 1});
+    CHECK(bounds.look().empty());
+    bounds.fill_window({1, 1, 1});
+    CHECK(bounds.look() == "iB1");
+  }
+  SECTION("bytes on their way") {
+    const CoreOptions& options = bounds.options();
+    const std::size_t bytes_max =
+        options.in_flight_bytes_max + options.append_bytes_max + options.command_bytes_max + kEntryOverheadBytes;
+    bounds.fill_window({bytes_max});
+    CHECK(bounds.look().empty());
+    bounds.fill_window({bytes_max, 1});
+    CHECK(bounds.look() == "iB1");
   }
   SECTION("durable entries in memory") {
     bounds.options().entry_cache_bytes = bounds.stage.memory(kOne).log.cached_bytes();
@@ -100,6 +120,115 @@ TEST_CASE("iB1: each queue of a core is held to its bound from both sides") {
     CHECK(bounds.look().empty());
     --bounds.options().entry_cache_bytes;
     CHECK(bounds.look() == "iB1");
+  }
+}
+
+TEST_CASE("iB1: each queue around a core is held to its bound from both sides") {
+  Bounds bounds;
+  NodeOptions& options = bounds.node_options;
+  options.inbox_messages_max = 4;
+  options.inbox_bytes_max = 100;
+  options.write_bytes_max = 50;
+  options.core = bounds.options();
+  options.core.apply_bytes_max = 60;
+  bounds.options().command_bytes_max = 8;
+  node::Gauges legal;
+  node::Gauges crime;
+  SECTION("messages in the inbox") {
+    legal.messages = {4, 100};
+    crime.messages = {5, 100};
+  }
+  SECTION("bytes of messages in the inbox: one message is always let in") {
+    legal.messages = {1, 1000};
+    crime.messages = {2, 101};
+  }
+  SECTION("requests in the inbox") {
+    legal.requests = {4, 100};
+    crime.requests = {5, 100};
+  }
+  SECTION("bytes of requests in the inbox: one request is always let in") {
+    legal.requests = {1, 1000};
+    crime.requests = {2, 101};
+  }
+  SECTION("requests that wait: some transfers are let in beyond") {
+    legal.requests_waiting = 4 + 16;
+    crime.requests_waiting = 4 + 17;
+  }
+  SECTION("bytes of a write: one entry is always taken") {
+    legal.write = {1, 1000};
+    crime.write = {2, 51};
+  }
+  SECTION("messages that wait for a write") {
+    legal.held_messages = node::SendPipeline::kHeldMax;
+    crime.held_messages = node::SendPipeline::kHeldMax + 1;
+  }
+  SECTION("entries at the state machine") {
+    legal.apply = {2, 60};
+    crime.apply = {3, 60};
+  }
+  SECTION("bytes at the state machine: one entry is always taken") {
+    legal.apply = {1, 1000};
+    crime.apply = {2, 61};
+  }
+  SECTION("entries queued for the state machine") {
+    legal.unapplied = {4, 60};
+    crime.unapplied = {5, 60};
+  }
+  SECTION("bytes queued for the state machine") {
+    const std::size_t bytes_max = 3 * 60 + options.core.command_bytes_max + kEntryOverheadBytes;
+    legal.unapplied = {4, bytes_max};
+    crime.unapplied = {4, bytes_max + 1};
+  }
+  SECTION("queries") {
+    legal.queries = 8;
+    crime.queries = 9;
+  }
+  SECTION("chunks to be stored") {
+    legal.chunks_to_store = {1, 4};
+    crime.chunks_to_store = {2, 4};
+  }
+  SECTION("bytes of chunks to be stored") {
+    legal.chunks_to_store = {1, 4};
+    crime.chunks_to_store = {1, 5};
+  }
+  SECTION("chunks to be sent") {
+    legal.chunks_to_send = 3;
+    crime.chunks_to_send = 4;
+  }
+  SECTION("own snapshots to be saved") {
+    legal.saves = 1;
+    crime.saves = 2;
+  }
+  CHECK(bounds.gauge(legal).empty());
+  CHECK(bounds.gauge(crime) == "iB1");
+}
+
+TEST_CASE("iB1: what waits for a disk is bounded by the leaders that there were meanwhile") {
+  Bounds bounds;
+  CoreOptions& options = bounds.options();
+  options.in_flight_bytes_max = 1000;
+  options.command_bytes_max = 100;
+  const std::size_t window = 1000 + options.append_bytes_max + 100 + kEntryOverheadBytes;
+  CHECK(bounds.gauge({}).empty());
+  node::Gauges gauges;
+  SECTION("bytes of entries") {
+    gauges.unwritten = {10, window};
+    CHECK(bounds.gauge(gauges).empty());
+    bounds.stage.memory(kOne).term = {2};
+    gauges.unwritten = {10, 2 * window};
+    CHECK(bounds.gauge(gauges).empty());
+    gauges.unwritten = {10, 2 * window + 1};
+    CHECK(bounds.gauge(gauges) == "iB1");
+  }
+  SECTION("reads of the log") {
+    gauges.log_reads = 3;
+    CHECK(bounds.gauge(gauges).empty());
+    bounds.stage.memory(kOne).term = {2};
+    gauges.log_reads = 6;
+    CHECK(bounds.gauge(gauges).empty());
+    CHECK(bounds.gauge({}).empty());  // all was read: it begins anew
+    gauges.log_reads = 4;
+    CHECK(bounds.gauge(gauges) == "iB1");
   }
 }
 
@@ -141,6 +270,26 @@ TEST_CASE("iL1 and iL3: the healed must have a leader and one state in time") {
     stage.ledger.verdicts.set_time(TimePoint(12s));
     CHECK_FALSE(liveness.judge_leader());
     CHECK(stage.verdict() == "iL1");
+  }
+  SECTION("a leader that is not healed itself") {
+    stage.set_scene();
+    liveness.begin({kTwo, kThree}, 1s);
+    CHECK(liveness.judge_leader());
+    stage.set_term(kThree, 2, 0);
+    CHECK_FALSE(liveness.judge_leader());
+  }
+  SECTION("a node that failed") {
+    stage.set_scene();
+    for (const NodeId id : {kOne, kTwo}) {
+      stage.commit(id, 2);
+      stage.memory(id).applying.applied = {2};
+      stage.step(id);
+    }
+    CHECK(liveness.judge_even(0s));
+    liveness.on_failed(kTwo, {});
+    CHECK_FALSE(liveness.judge_even(0s));
+    liveness.on_started(kTwo, 2);
+    CHECK(liveness.judge_even(0s));
   }
   SECTION("a leader and the others of the healed in its term") {
     stage.set_scene();

@@ -243,6 +243,17 @@ TEST_CASE("iX4: a write that is done is committed with its own command") {
   CHECK(desk.verdict() == "iX4");
 }
 
+TEST_CASE("iX5: a node that sends clients to a stranger is seen") {
+  Desk desk;
+  const auto look = [&](NodeId leader) {
+    desk.stage.memory(kTwo).role = core::Follower{leader};
+    desk.clients.on_stepped(kTwo, desk.stage.cores.at(kTwo));
+    return desk.verdict();
+  };
+  CHECK(look(kThree).empty());
+  CHECK(look({4}) == "iX5");
+}
+
 TEST_CASE("iD5: a write that is done is on the disks of a quorum") {
   Desk desk;
   const Operation operation = desk.write("x=1");

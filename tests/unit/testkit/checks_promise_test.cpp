@@ -6,6 +6,8 @@
 
 #include <libraft/error.hpp>
 
+#include "util/digest.hpp"
+
 using namespace libraft;
 using namespace libraft::test;
 
@@ -313,6 +315,80 @@ TEST_CASE("a vote that the disk lacks is seen though the storage reported it") {
   bench.stage.write_term(kTwo, 2, 3);
   bench.look();
   CHECK(bench.stage.verdict() == "iD1");
+}
+
+TEST_CASE("iD4: a published snapshot that is damaged on the disk is seen") {
+  const std::string state = "the state";
+  const bool is_damaged = GENERATE(false, true);
+  DiskBench bench;
+  bench.write_scene();
+  const auto storage = whole_file_storage(bench.disk);
+  REQUIRE(storage->open());
+  SnapshotMeta meta = snapshot_at(2, 1);
+  meta.configuration.value = bench.stage.configuration;
+  meta.size = state.size();
+  meta.digest = util::digest128(state);
+  auto writer = storage->create_snapshot(meta);
+  REQUIRE(writer);
+  REQUIRE(!(*writer)->write(is_damaged ? "the stale" : state));
+  REQUIRE(!(*writer)->finish(meta));
+  REQUIRE(!storage->publish(*std::move(writer), {}));
+  storage->close();
+  bench.stage.disks.on_published(kTwo, meta, {}, {});
+  bench.look();
+  CHECK(bench.stage.verdict() == (is_damaged ? "iD4" : ""));
+}
+
+namespace {
+
+/// Finds a later term each time that it is opened.
+class FickleStorage final : public Storage {
+ public:
+  FickleStorage(std::unique_ptr<Storage> storage, std::uint64_t step) : storage_(std::move(storage)), step_(step) {}
+
+  Result<std::optional<RecoveredState>> open() override {
+    auto found = storage_->open();
+    if (found && *found) (*found)->hard_state.term.value += step_ * opened_++;
+    return found;
+  }
+  std::error_code format(const Identity& identity, const Configuration& genesis) override {
+    return storage_->format(identity, genesis);
+  }
+  std::error_code write(const WriteBatch& batch) override { return storage_->write(batch); }
+  Result<std::vector<Entry>> read(LogIndex first, LogIndex last, std::size_t bytes_max) override {
+    return storage_->read(first, last, bytes_max);
+  }
+  Result<std::unique_ptr<SnapshotWriter>> create_snapshot(const SnapshotMeta& meta) override {
+    return storage_->create_snapshot(meta);
+  }
+  std::error_code publish(std::unique_ptr<SnapshotWriter> snapshot, const WriteBatch& with) override {
+    return storage_->publish(std::move(snapshot), with);
+  }
+  Result<std::shared_ptr<SnapshotReader>> newest_snapshot() override { return storage_->newest_snapshot(); }
+  void close() noexcept override { storage_->close(); }
+
+ private:
+  std::unique_ptr<Storage> storage_;
+  const std::uint64_t step_;
+  std::uint64_t opened_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("iD7: a storage that finds something else the second time is seen") {
+  const std::uint64_t step = GENERATE(0u, 1u);
+  DiskBench bench;
+  bench.write_scene();
+  testkit::DiskView view(
+      [&](NodeId) { return &bench.disk; },
+      [&](FileSystem& files, NodeId) { return std::make_unique<FickleStorage>(whole_file_storage(files), step); });
+  testkit::PromiseCheck promises(bench.stage.ledger, &view, 1);
+  Message message;
+  message.route.from = kTwo;
+  message.body = TimeoutNowReply{{1}};
+  promises.on_sent(message);
+  CHECK(promises.disks_judged() == 1);
+  CHECK(bench.stage.verdict() == (step == 0 ? "" : "iD7"));
 }
 
 TEST_CASE("one message in so many is held to the disk and the first after a recovery") {

@@ -62,6 +62,7 @@ void Checks::on_started(NodeId node, std::uint64_t life) {
   keep_marks(node);
   safety_.on_started(node, life);
   bounds_.on_started(node, life);
+  liveness_.on_started(node, life);
 }
 
 void Checks::on_recovered(NodeId node, const std::optional<RecoveredState>& state) {
@@ -81,7 +82,12 @@ void Checks::on_stepped(NodeId node, const Core& core) {
   if (seen.total() != marks.total()) seen = marks;
 }
 
+void Checks::on_gauges(NodeId node, const NodeOptions& options, const node::Gauges& gauges) {
+  bounds_.on_gauges(node, options, gauges);
+}
+
 void Checks::on_failed(NodeId node, const Failure& failure) {
+  liveness_.on_failed(node, failure);
   // A rule that the core checks itself, or user code that failed.
   const bool is_bug = failure.error == errc::invariant_violated || failure.error == errc::state_machine_failed;
   if (is_bug) ledger_.verdicts.report("core", node, failure.reason);

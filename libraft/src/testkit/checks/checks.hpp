@@ -59,6 +59,7 @@ class LIBRAFT_EXPORT Checks final : public Watcher {
   void on_started(NodeId node, std::uint64_t life) override;
   void on_recovered(NodeId node, const std::optional<RecoveredState>& state) override;
   void on_stepped(NodeId node, const Core& core) override;
+  void on_gauges(NodeId node, const NodeOptions& options, const node::Gauges& gauges) override;
   void on_failed(NodeId node, const Failure& failure) override;
   void on_stopped(NodeId node) override;
   void on_crashed(NodeId node) override;

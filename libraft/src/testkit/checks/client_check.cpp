@@ -1,5 +1,7 @@
 #include "testkit/checks/client_check.hpp"
 
+#include "core/quorum.hpp"
+#include "core/state.hpp"
 #include "testkit/checks/text.hpp"
 
 #include <libraft/error.hpp>
@@ -126,7 +128,8 @@ void ClientCheck::judge_uses(const Uses& uses, NodeId node) {
   }
 }
 
-void ClientCheck::on_stepped(NodeId node, const Core&) {
+void ClientCheck::on_stepped(NodeId node, const Core& core) {
+  judge_hint(node, core);
   const LogHistory& history = ledger_.history;
   while (counted_ < history.committed()) {
     counted_ = next(counted_);
@@ -136,6 +139,17 @@ void ClientCheck::on_stepped(NodeId node, const Core&) {
     ++uses.committed;
     judge_uses(uses, node);
   }
+}
+
+/// What a refused client is told: who leads.
+void ClientCheck::judge_hint(NodeId node, const Core& core) {
+  const auto* follower = std::get_if<core::Follower>(&core.state().role);
+  if (follower == nullptr || !follower->leader) return;
+  const NodeId leader = *follower->leader;
+  const Configuration& members = core.configuration();
+  const bool is_member = core::contains(members.voters, leader) || core::contains(members.outgoing_voters, leader) ||
+                         core::contains(members.learners, leader);
+  if (!is_member) report("iX5", node, fmt::format("clients are sent to node {}, which is no member", leader.value));
 }
 
 TimePoint ClientCheck::oldest_open() const {

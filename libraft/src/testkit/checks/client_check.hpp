@@ -8,6 +8,7 @@
 //   iX2  a write is in the log at most as often as it was asked for
 //   iX3  a write that was refused for certain is not in the log
 //   iX4  a write that was done is committed, with its own command
+//   iX5  clients are sent to members only
 //   iD5  a write that was done is on the disks of a quorum
 #pragma once
 
@@ -71,6 +72,7 @@ class ClientCheck final : public Watcher {
     Bytes answer;
   };
 
+  void judge_hint(NodeId node, const Core& core);
   void judge_write(const Open& open, NodeId node, const Applied& applied);
   void judge_read(const Open& open, const Operation& operation, const Applied& applied);
   void take_failure(const Open& open, NodeId node, std::error_code error);

@@ -32,16 +32,23 @@ void LivenessCheck::on_stepped(NodeId, const Core& core) {
   elected_.insert(state.term);
 }
 
+void LivenessCheck::on_started(NodeId node, std::uint64_t) {
+  failed_.erase(node);
+}
+
+void LivenessCheck::on_failed(NodeId node, const Failure&) {
+  failed_.insert(node);
+}
+
 void LivenessCheck::on_crashed(NodeId node) {
   if (std::find(healed_.begin(), healed_.end(), node) != healed_.end()) ++crashes_;
 }
 
-/// One of the healed leads, and all of them are in its term.
+/// Somebody leads, and all of the healed are in its term. A node that is not healed may well do.
 bool LivenessCheck::has_leader() const {
   Term led;
-  for (const NodeId id : healed_) {
-    const auto memory = ledger_.memories.find(id);
-    if (memory != ledger_.memories.end() && memory->second.is_leader) led = std::max(led, memory->second.term);
+  for (const auto& [id, memory] : ledger_.memories) {
+    if (memory.is_leader) led = std::max(led, memory.term);
   }
   return led != Term{} && std::all_of(healed_.begin(), healed_.end(), [&](NodeId id) {
            const auto memory = ledger_.memories.find(id);
@@ -53,7 +60,7 @@ bool LivenessCheck::is_even() const {
   const MemoryShadow* first = nullptr;
   for (const NodeId id : healed_) {
     const auto memory = ledger_.memories.find(id);
-    if (memory == ledger_.memories.end() || !memory->second.is_known) return false;
+    if (memory == ledger_.memories.end() || !memory->second.is_known || failed_.contains(id)) return false;
     const MemoryShadow& now = memory->second;
     if (first == nullptr) first = &now;
     const bool is_whole = now.applied == now.commit && now.commit == now.log.last().index;
@@ -72,9 +79,10 @@ bool LivenessCheck::judge_leader() {
   return false;
 }
 
-bool LivenessCheck::judge_operations(TimePoint oldest) {
+bool LivenessCheck::judge_operations(TimePoint oldest, Duration allowance) {
   if (oldest > begun_) return true;
-  if (is_late(kOperationTimeouts)) ledger_.verdicts.report("iL2", {}, "an operation that waited did not end in time");
+  if (is_late(kOperationTimeouts, allowance))
+    ledger_.verdicts.report("iL2", {}, "an operation that waited did not end in time");
   return false;
 }
 

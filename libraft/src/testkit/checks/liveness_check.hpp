@@ -25,6 +25,8 @@ class LivenessCheck final : public Watcher {
   void begin(std::vector<NodeId> healed, Duration timeout_max);
 
   void on_stepped(NodeId node, const Core& core) override;
+  void on_started(NodeId node, std::uint64_t life) override;
+  void on_failed(NodeId node, const Failure& failure) override;
   void on_crashed(NodeId node) override;
 
   [[nodiscard]] bool has_leader() const;
@@ -33,9 +35,10 @@ class LivenessCheck final : public Watcher {
 
   // Each true, or a violation when its time is over and it does not hold.
   bool judge_leader();
-  /// `oldest` is when the oldest operation that waits began; kNever without any.
-  bool judge_operations(TimePoint oldest);
-  /// `allowance` is what it takes to send snapshots.
+  /// `oldest` is when the oldest operation that waits began; kNever without any. `allowance` is what a client waits for
+  /// a node that never answers.
+  bool judge_operations(TimePoint oldest, Duration allowance = {});
+  /// `allowance` is what it takes to send snapshots, and for how long clients went on.
   bool judge_even(Duration allowance);
   /// At the end.
   bool judge_elections();
@@ -49,6 +52,7 @@ class LivenessCheck final : public Watcher {
   TimePoint begun_{};
   Term highest_;  // when it began
   std::set<Term> elected_;
+  std::set<NodeId> failed_;
   std::size_t crashes_ = 0;
 };
 
