@@ -95,17 +95,13 @@ void Trial::take_verdict() {
   if (finding_ || !verdict) return;
   const std::string where = verdict->node == NodeId{} ? "" : fmt::format("node {}: ", verdict->node.value);
   finding_ = Finding{verdict->invariant, where + verdict->sentence, verdict->time};
+  if (verdict->invariant.starts_with("iL")) finding_->sentence += ": " + situation();
 }
 
-bool Trial::await(const std::function<bool()>& condition, Duration limit, const char* invariant, const char* sentence) {
-  const TimePoint end = agenda_.now() + limit;
-  while (!finding_ && !condition()) {
-    if (agenda_.now() >= end) {
-      find(invariant,
-           fmt::format("{} within {:.3f} s: {}", sentence, static_cast<double>(limit.count()) / 1e9, situation()));
-      return false;
-    }
-    run_to(std::min(end, agenda_.now() + milliseconds(10)));
+bool Trial::await(const std::function<bool()>& judge) {
+  while (!finding_ && !judge()) {
+    take_verdict();
+    run_to(agenda_.now() + milliseconds(10));
   }
   return !finding_;
 }
@@ -164,26 +160,25 @@ void Trial::recover_core() {
   clients_.prefer({core.begin(), core.end()});
   run_to(nemesis_.healed_at());
   const Duration timeout = timeout_max();
-  checks_.liveness().begin({core.begin(), core.end()}, timeout);
-  if (!await([&] { return is_led(core); }, 10 * timeout, "iL1", "the core has no leader")) return;
+  LivenessCheck& liveness = checks_.liveness();
+  const TimePoint begun = agenda_.now();
+  liveness.begin({core.begin(), core.end()}, timeout);
+  if (!await([&] { return liveness.judge_leader(); })) return;
   // What the nodes were asked before they could answer ends with their timeouts, or the client's patience.
   const Duration patience = std::max(settings_.clients.patience, settings_.clients.timeout);
   clients_.forget_progress();
-  const Duration transfer = transfer_time(core);
-  if (!await([&] { return clients_.waiting(operations_before) == 0; }, 20 * timeout + patience, "iL2",
-             "old operations are still waiting")) {
-    return;
-  }
-  if (!await([&] { return clients_.have_all_progressed(); }, 20 * timeout + 2 * patience + transfer, "iL8",
-             "some client makes no progress")) {
-    return;
-  }
+  const TimePoint progress_end = agenda_.now() + 20 * timeout + 2 * patience + transfer_time(core);
+  const auto oldest = [&] { return clients_.waiting(operations_before) == 0 ? kNever : begun; };
+  if (!await([&] { return liveness.judge_operations(oldest(), patience); })) return;
+  const auto judge_progress = [&] {
+    if (clients_.have_all_progressed()) return true;
+    if (agenda_.now() >= progress_end) find("iL8", "some client makes no progress: " + situation());
+    return false;
+  };
+  if (!await(judge_progress)) return;
   clients_.stop();
-  if (!await([&] { return is_even(core); }, 30 * timeout + transfer_time(core) + patience, "iL3",
-             "the core is not even")) {
-    return;
-  }
-  checks_.liveness().judge_elections();
+  await_even(core, agenda_.now() - begun + patience);
+  if (!finding_) liveness.judge_elections();
   take_verdict();
 }
 
@@ -191,8 +186,14 @@ void Trial::heal_all() {
   nemesis_.heal_all();
   const std::set<NodeId> all(cluster_.ids().begin(), cluster_.ids().end());
   run_to(nemesis_.healed_at() + timeout_max());  // who comes back may campaign first
-  await([&] { return is_even(all); }, 30 * timeout_max() + transfer_time(all), "iL3", "not all nodes are even");
+  checks_.liveness().begin({all.begin(), all.end()}, timeout_max());
+  await_even(all, {});
   run_to(agenda_.now() + settings_.clients.timeout + timeout_max());
+}
+
+void Trial::await_even(const std::set<NodeId>& nodes, Duration allowance) {
+  const Duration transfer = transfer_time(nodes);
+  await([&] { return checks_.liveness().judge_even(allowance + transfer); });
 }
 
 void Trial::audit() {
@@ -206,23 +207,6 @@ void Trial::audit() {
     if (expected && state && *expected == *state) continue;
     find("iS7", fmt::format("the states of the nodes {} and {} differ after the same commands", first.value, id.value));
   }
-}
-
-bool Trial::is_led(const std::set<NodeId>& nodes) const {
-  const NodeId leader = cluster_.simulation().leader();
-  if (leader == NodeId{}) return false;
-  return std::all_of(nodes.begin(), nodes.end(),
-                     [&](NodeId id) { return cluster_.simulation().status(id).leader == leader; });
-}
-
-bool Trial::is_even(const std::set<NodeId>& nodes) const {
-  const NodeId leader = cluster_.simulation().leader();
-  if (leader == NodeId{}) return false;
-  const LogIndex end = cluster_.simulation().status(leader).log_last.index;
-  return std::all_of(nodes.begin(), nodes.end(), [&](NodeId id) {
-    const Status status = cluster_.simulation().status(id);
-    return status.state == NodeState::running && status.applied == end && status.log_last.index == end;
-  });
 }
 
 Duration Trial::timeout_max() const {

@@ -59,15 +59,16 @@ class Trial final : private Watcher {
 
   /// Runs until `end`, or until something is found.
   void run_to(TimePoint end);
-  /// Runs until `condition`, which is looked at now and then. False, and a finding, when it takes longer than `limit`.
-  bool await(const std::function<bool()>& condition, Duration limit, const char* invariant, const char* sentence);
+  /// Runs until `judge` is true, which is asked now and then; or until something is found: `judge` sees to it that this
+  /// ends. False then.
+  bool await(const std::function<bool()>& judge);
+  /// Until the nodes have one state, for which there is time as LivenessCheck says, and `allowance`.
+  void await_even(const std::set<NodeId>& nodes, Duration allowance);
   void find(std::string invariant, std::string sentence);
   /// What the checks have found becomes the finding.
   void take_verdict();
 
   [[nodiscard]] std::set<NodeId> draw_core();
-  [[nodiscard]] bool is_led(const std::set<NodeId>& nodes) const;
-  [[nodiscard]] bool is_even(const std::set<NodeId>& nodes) const;
   /// The unit of bounds: the longest election timeout, and what messages and work add to it.
   [[nodiscard]] Duration timeout_max() const;
   /// What it may take to bring the last of the nodes up to date.
