@@ -212,7 +212,7 @@ stage_explore() {
     }
   done
   if [ "$mode" = full ]; then
-    build/release/bin/raft_explore --bound three-terms --minutes 10 || failed=1
+    build/release/bin/raft_explore --bound three-terms --minutes 3 || failed=1
   fi
   return "$failed"
 }
@@ -236,7 +236,7 @@ stage_fuzz() {
     for ((i = turn % 2; i < ${#names[@]}; i += 2)); do chosen+=("${names[i]}"); done
   fi
   echo "rotation: commit ${commit:0:6} runs ${chosen[*]}"
-  bash scripts/fuzz.sh --seconds "$([ "$mode" = full ] && echo 120 || echo 30)" "${chosen[@]}"
+  bash scripts/fuzz.sh --seconds "$([ "$mode" = full ] && echo 60 || echo 30)" "${chosen[@]}"
 }
 
 stage_test_release() {
