@@ -14,7 +14,7 @@ Driver::Driver(const NodeOptions& options, const Parts& parts, const CoreStart& 
       status_(core_.status()),
       events_(*this),
       sender_(parts.transport, start.recovered.identity, parts.reporter.metrics()),
-      requests_(options, start.recovered.identity.node, {events_, apply_, status_, parts.reporter.metrics()}),
+      requests_(options, start.recovered.identity.node, {events_, apply_, status_, parts.reporter}),
       snapshots_(parts.storage, parts.runtime, {events_, sender_, requests_.pending(), parts.reporter, status_}),
       log_(options, parts.storage, parts.runtime, {events_, sender_, snapshots_, parts.reporter, status_}),
       apply_(options.core, parts.machine, parts.storage, parts.runtime, applied,

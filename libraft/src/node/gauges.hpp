@@ -1,6 +1,8 @@
 // Gauges: how full the queues of a node are. For who checks that each keeps to its bound.
 #pragma once
 
+#include "node/marks.hpp"
+
 #include <cstddef>
 
 namespace libraft::node {
@@ -32,6 +34,8 @@ struct Gauges {
   Fill chunks_to_store;            ///< that wait for the background lane
   std::size_t chunks_to_send = 0;  ///< likewise
   std::size_t saves = 0;           ///< of own snapshots, likewise
+
+  Marks marks;  ///< of the node's life so far
 };
 
 }  // namespace libraft::node

@@ -55,6 +55,8 @@ Gauges Node::Impl::gauges() const {
   Gauges gauges;
   gauges.messages = deliveries_taken_;
   gauges.requests = requests_taken_;
+  gauges.marks = reporter_.marks();
+  gauges.marks.add(Mark::inbox_full, inbox_.dropped());
   if (driver_) driver_->read(gauges);
   return gauges;
 }

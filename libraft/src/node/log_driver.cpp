@@ -13,7 +13,9 @@ LogDriver::LogDriver(const NodeOptions& options, Storage& storage, Runtime& runt
       reader_(storage, runtime, *this) {}
 
 void LogDriver::write(PersistBatch batch) {
-  if (batch.hard_state) parts_.sender.drop_older_than(batch.hard_state->term);
+  if (batch.hard_state && parts_.sender.drop_older_than(batch.hard_state->term) != 0) {
+    parts_.reporter.marks().hit(Mark::held_messages_dropped_with_term);
+  }
   std::unique_ptr<SnapshotWriter> snapshot;
   if (batch.publish) snapshot = parts_.snapshots.take_finished(*batch.publish);
   persist_.submit(std::move(batch), std::move(snapshot));
@@ -25,6 +27,7 @@ void LogDriver::on_time(TimePoint now) {
   persist_.on_time(now);
   if (stall_deadline() > now) return;
   persist_.acknowledge_stall();
+  parts_.reporter.marks().hit(Mark::disk_stalled);
   parts_.reporter.on_disk_stall();
   parts_.events.deliver(StepDownRequested{});
 }
@@ -46,6 +49,7 @@ void LogDriver::close() {
 // What the pipelines tell.
 
 void LogDriver::on_persisted(PersistId upto) {
+  if (std::exchange(is_disk_full_, false)) parts_.reporter.marks().hit(Mark::disk_full_recovered);
   parts_.sender.on_persisted(upto);
   parts_.events.deliver(Persisted{upto});
 }
@@ -55,6 +59,8 @@ void LogDriver::on_published(const SnapshotMeta& meta) {
 }
 
 void LogDriver::on_disk_full() {
+  is_disk_full_ = true;
+  parts_.reporter.marks().hit(Mark::disk_full_met);
   parts_.reporter.on_disk_full();
   if (parts_.status.role == Role::leader) parts_.events.deliver(StepDownRequested{});
 }
@@ -64,6 +70,7 @@ void LogDriver::on_retry_set() {
 }
 
 void LogDriver::on_write_failed(std::error_code error, std::string detail) {
+  parts_.reporter.marks().hit(Mark::node_failed_by_write);
   parts_.events.fail(error, "the storage could not write: " + (detail.empty() ? error.message() : detail));
 }
 

@@ -57,6 +57,7 @@ class LogDriver final : private PersistPipeline::Listener, private LogReader::Li
   const Parts parts_;
   PersistPipeline persist_;
   LogReader reader_;
+  bool is_disk_full_ = false;
 };
 
 }  // namespace libraft::node

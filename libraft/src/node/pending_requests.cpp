@@ -251,10 +251,12 @@ TimePoint PendingRequests::next_deadline() {
   return deadlines_.next([this](const DeadlineKey& key, TimePoint at) { return is_alive(key, at); });
 }
 
-void PendingRequests::on_time(TimePoint now) {
+std::size_t PendingRequests::on_time(TimePoint now) {
+  std::size_t ended = 0;
   DeadlineKey key;
   while (deadlines_.take_due(
       now, [this](const DeadlineKey& k, TimePoint at) { return is_alive(k, at); }, key)) {
+    ++ended;
     if (key.is_proposal) {
       // Its place is kept: the entry may still be applied.
       end_proposal(*find_proposal(key.number), errc::timeout, {});
@@ -268,6 +270,7 @@ void PendingRequests::on_time(TimePoint now) {
         *wait);
     end(*std::move(wait), late);
   }
+  return ended;
 }
 
 void PendingRequests::end_all(std::error_code harmless) {

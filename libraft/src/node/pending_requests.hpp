@@ -83,7 +83,8 @@ class PendingRequests {
 
   // Time and end.
 
-  void on_time(TimePoint now);
+  /// Ends those whose time is over. How many.
+  std::size_t on_time(TimePoint now);
   [[nodiscard]] TimePoint next_deadline();
   [[nodiscard]] std::size_t size() const { return live_proposals_ + waiters_.size(); }
   /// Ends all: what may have had an effect with errc::interrupted, what certainly had none with `harmless`.

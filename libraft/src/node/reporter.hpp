@@ -1,6 +1,8 @@
 // Reporter: tells the observer, the log and the counters what happened, by comparing before and after.
 #pragma once
 
+#include "node/marks.hpp"
+
 #include <libraft/core.hpp>
 #include <libraft/logger.hpp>
 #include <libraft/observer.hpp>
@@ -31,6 +33,8 @@ class Reporter {
   void on_disk_stall();
 
   [[nodiscard]] Metrics& metrics() { return metrics_; }
+  [[nodiscard]] Marks& marks() { return marks_; }
+  [[nodiscard]] const Marks& marks() const { return marks_; }
 
  private:
   void tell(const NodeEvent& event);
@@ -39,6 +43,7 @@ class Reporter {
   const std::shared_ptr<Observer> observer_;
   const std::shared_ptr<Logger> logger_;
   Metrics metrics_;
+  Marks marks_;
 };
 
 }  // namespace libraft::node

@@ -16,8 +16,9 @@ RequestDriver::RequestDriver(const NodeOptions& options, NodeId self, const Part
       events_(parts.events),
       apply_(parts.apply),
       status_(parts.status),
+      marks_(parts.reporter.marks()),
       pending_(*this),
-      groups_(options.core, parts.events, pending_, parts.metrics),
+      groups_(options.core, parts.events, pending_, parts.reporter.metrics()),
       concluded_snapshot_(parts.status.snapshot) {}
 
 void RequestDriver::ask(Request request) {
@@ -113,7 +114,10 @@ void RequestDriver::carry_out(const Effects& effects) {
 
 void RequestDriver::on_step(const CoreStatus& before) {
   const bool was_leader = before.role == Role::leader;
-  if (was_leader && (!is_leader() || status_.term != before.term)) pending_.on_leadership_lost(before.commit);
+  if (was_leader && (!is_leader() || status_.term != before.term)) {
+    if (pending_.has_proposals()) marks_.hit(Mark::proposals_lost_with_leadership);
+    pending_.on_leadership_lost(before.commit);
+  }
   if (status_.leader) pending_.on_leader_known(*status_.leader, self_);
 }
 

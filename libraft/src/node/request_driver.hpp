@@ -3,6 +3,7 @@
 
 #include "node/event_queue.hpp"
 #include "node/pending_requests.hpp"
+#include "node/reporter.hpp"
 #include "node/request.hpp"
 #include "node/request_groups.hpp"
 
@@ -24,7 +25,7 @@ class RequestDriver final : private PendingRequests::QueryStarter {
     EventQueue& events;
     ApplyDriver& apply;
     const CoreStatus& status;  ///< after the last step
-    Metrics& metrics;
+    Reporter& reporter;
   };
 
   RequestDriver(const NodeOptions& options, NodeId self, const Parts& parts);
@@ -43,7 +44,7 @@ class RequestDriver final : private PendingRequests::QueryStarter {
   /// At the end of a round: the newest snapshot may be what some wait for.
   void conclude();
 
-  void on_time(TimePoint now) { pending_.on_time(now); }
+  void on_time(TimePoint now) { marks_.add(Mark::request_timed_out, pending_.on_time(now)); }
   [[nodiscard]] TimePoint next_deadline() { return pending_.next_deadline(); }
   [[nodiscard]] std::size_t size() const { return pending_.size() + groups_.size(); }
   [[nodiscard]] PendingRequests& pending() { return pending_; }
@@ -69,6 +70,7 @@ class RequestDriver final : private PendingRequests::QueryStarter {
   EventQueue& events_;
   ApplyDriver& apply_;
   const CoreStatus& status_;
+  Marks& marks_;
   PendingRequests pending_;
   RequestGroups groups_;
   LogId concluded_snapshot_;

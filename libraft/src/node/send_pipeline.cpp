@@ -56,8 +56,9 @@ void SendPipeline::on_persisted(PersistId upto) {
   held_.resize(kept);
 }
 
-void SendPipeline::drop_older_than(Term term) {
-  std::erase_if(held_, [term](const Outgoing& outgoing) { return is_of_older_term(outgoing.message.body, term); });
+std::size_t SendPipeline::drop_older_than(Term term) {
+  return std::erase_if(held_,
+                       [term](const Outgoing& outgoing) { return is_of_older_term(outgoing.message.body, term); });
 }
 
 void SendPipeline::flush() {

@@ -27,8 +27,8 @@ class SendPipeline {
   void submit(Outgoing outgoing);
   void on_persisted(PersistId upto);
   /// The node moves on to `term`, and its next write will say so. What it held back to say in an older one would rest
-  /// on a log that the new term may change: it is dropped.
-  void drop_older_than(Term term);
+  /// on a log that the new term may change: it is dropped. How many messages that are.
+  std::size_t drop_older_than(Term term);
 
   /// Hands what is ready to the transport, in one call.
   void flush();

@@ -1,5 +1,7 @@
 #include "node/snapshot_driver.hpp"
 
+#include <libraft/error.hpp>
+
 #include <utility>
 
 namespace libraft::node {
@@ -24,6 +26,7 @@ void SnapshotDriver::on_installed(const SnapshotMeta& meta) {
 }
 
 void SnapshotDriver::on_snapshot_saved(SnapshotSaved saved) {
+  if (saved.error == make_error_code(errc::cancelled)) parts_.reporter.marks().hit(Mark::save_cancelled_by_chunk);
   if (saved.error) {
     parts_.reporter.on_snapshot_not_saved(saved.error);
     parts_.pending.on_snapshot_refused(saved.error);
@@ -39,7 +42,10 @@ void SnapshotDriver::on_chunk_stored(SnapshotChunkStored stored) {
 void SnapshotDriver::on_chunk_read(const SendSnapshotChunk& send, Bytes data) {
   // Read for a leadership that is over: nobody would understand it.
   const CoreStatus& status = parts_.status;
-  if (parts_.events.is_closed() || status.role != Role::leader || status.term != send.term) return;
+  if (parts_.events.is_closed()) return;
+  if (status.role != Role::leader || status.term != send.term) {
+    return parts_.reporter.marks().hit(Mark::chunk_of_former_leadership);
+  }
   if (send.offset + data.size() == send.meta.size) ++parts_.reporter.metrics().snapshots_sent;
   Outgoing outgoing;
   outgoing.message.route.to = send.to;

@@ -171,9 +171,9 @@ bool Simulation::World::damage(Member& member, DiskPart part) {
 
 void Simulation::World::on_protocol_ran(NodeId id) {
   Member& member = this->member(id);
-  if (!watchers_.empty() && !member.has_failed) {
+  if (!watchers_.empty()) {
     if (const Core* core = member.node->core()) {
-      watchers_.on_stepped(id, *core);
+      if (!member.has_failed) watchers_.on_stepped(id, *core);
       watchers_.on_gauges(id, member.node->options(), member.node->gauges());
     }
   }

@@ -62,7 +62,7 @@ struct Watcher {
   virtual void on_recovered(NodeId, const std::optional<RecoveredState>&) {}
   /// The protocol lane ran something, and the pipelines have what follows from it.
   virtual void on_stepped(NodeId, const Core&) {}
-  /// After each on_stepped: how full the node's queues are, and what bounds them.
+  /// After each on_stepped, and of a failed node, too: how full the node's queues are, and what bounds them.
   virtual void on_gauges(NodeId, const NodeOptions&, const node::Gauges&) {}
   virtual void on_failed(NodeId, const Failure&) {}
   virtual void on_stopped(NodeId) {}

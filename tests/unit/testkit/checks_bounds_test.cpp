@@ -392,9 +392,19 @@ TEST_CASE("marks are counted over all lives of all nodes under names of their ow
   checks.on_stepped(kOne, stage.cores.at(kOne));
   CHECK(count("window_full") == 3);
   CHECK(count("disk_full") == 0);
+  // Around the core.
+  node::Gauges gauges;
+  gauges.marks.add(node::Mark::inbox_full, 3);
+  checks.on_gauges(kTwo, {}, gauges);
+  checks.on_gauges(kTwo, {}, gauges);
+  CHECK(count("inbox_full") == 3);
+  checks.on_crashed(kTwo);
+  checks.on_started(kTwo, 2);
+  checks.on_gauges(kTwo, {}, gauges);
+  CHECK(count("inbox_full") == 6);
   std::set<std::string_view> names;
   for (const auto& [name, hits] : checks.marks()) names.insert(name);
-  CHECK(names.size() == core::kMarkCount + testkit::kCheckMarkCount);
+  CHECK(names.size() == core::kMarkCount + node::kMarkCount + testkit::kCheckMarkCount);
 }
 
 TEST_CASE("iD8: what was committed must be on the disks of a quorum at the end") {

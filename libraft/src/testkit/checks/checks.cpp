@@ -1,6 +1,7 @@
 #include "testkit/checks/checks.hpp"
 
 #include "core/state.hpp"
+#include "node/gauges.hpp"
 #include "testkit/checks/text.hpp"
 
 #include <libraft/error.hpp>
@@ -28,6 +29,13 @@ void Checks::finish() {
 // Marks.
 
 void Checks::keep_marks(NodeId node) {
+  if (const auto around = node_marks_.find(node); around != node_marks_.end()) {
+    for (std::size_t i = 0; i < node::kMarkCount; ++i) {
+      const auto mark = static_cast<node::Mark>(i);
+      kept_node_marks_.add(mark, around->second.count(mark));
+    }
+    node_marks_.erase(around);
+  }
   const auto marks = marks_.find(node);
   if (marks == marks_.end()) return;
   for (std::size_t i = 0; i < core::kMarkCount; ++i) {
@@ -43,6 +51,12 @@ std::vector<MarkCount> Checks::marks() const {
     std::uint64_t count = kept_marks_[i];
     for (const auto& [node, marks] : marks_) count += marks.count(mark);
     counts.emplace_back(core::name_of(mark), count);
+  }
+  for (std::size_t i = 0; i < node::kMarkCount; ++i) {
+    const auto mark = static_cast<node::Mark>(i);
+    std::uint64_t count = kept_node_marks_.count(mark);
+    for (const auto& [node, marks] : node_marks_) count += marks.count(mark);
+    counts.emplace_back(node::name_of(mark), count);
   }
   for (std::size_t i = 0; i < kCheckMarkCount; ++i) {
     const auto mark = static_cast<CheckMark>(i);
@@ -84,6 +98,7 @@ void Checks::on_stepped(NodeId node, const Core& core) {
 
 void Checks::on_gauges(NodeId node, const NodeOptions& options, const node::Gauges& gauges) {
   bounds_.on_gauges(node, options, gauges);
+  node_marks_[node] = gauges.marks;
 }
 
 void Checks::on_failed(NodeId node, const Failure& failure) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "core/marks.hpp"
+#include "node/marks.hpp"
 #include "testkit/checks/bounds_check.hpp"
 #include "testkit/checks/client_check.hpp"
 #include "testkit/checks/disk_check.hpp"
@@ -52,7 +53,7 @@ class LIBRAFT_EXPORT Checks final : public Watcher {
   /// The run is over, and all that was under way with it: judges what is left, and that what was committed is on the
   /// disks of a quorum (iD8).
   void finish();
-  /// Of the cores and of the checks, with zeros, in a fixed order.
+  /// Of the cores, of the nodes around them, and of the checks, with zeros, in a fixed order.
   [[nodiscard]] std::vector<MarkCount> marks() const;
 
   void on_time(TimePoint now) override;
@@ -81,8 +82,11 @@ class LIBRAFT_EXPORT Checks final : public Watcher {
   ClientCheck clients_;
   BoundsCheck bounds_;
   LivenessCheck liveness_;
-  std::map<NodeId, core::Marks> marks_;                       // of each node's life
-  std::array<std::uint64_t, core::kMarkCount> kept_marks_{};  // of lives that are over
+  // Of each node's life, and of lives that are over: in the core, and around it.
+  std::map<NodeId, core::Marks> marks_;
+  std::array<std::uint64_t, core::kMarkCount> kept_marks_{};
+  std::map<NodeId, node::Marks> node_marks_;
+  node::Marks kept_node_marks_;
 };
 
 }  // namespace libraft::testkit
