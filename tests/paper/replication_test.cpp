@@ -266,6 +266,30 @@ TEST_CASE("proposals beyond the bound are refused until earlier ones are applied
   CHECK_FALSE(leader.proposal->error);
 }
 
+TEST_CASE("proposals that others committed count against the bound until the leader's own disk has them") {
+  CoreOptions options;
+  options.command_bytes_max = 100;
+  options.uncommitted_bytes_max = 300;
+  CoreCluster cluster(3, options, 1);
+  REQUIRE(cluster.elect());
+  CoreNode& leader = *cluster.leader();
+  leader.holds_writes = true;
+  const Bytes command(std::string(100, 'x'));
+  for (int i = 0; i < 2; ++i) {
+    cluster.step(leader, Propose{{command}, std::nullopt});
+    CHECK_FALSE(leader.proposal->error);
+    cluster.settle();
+  }
+  REQUIRE(leader.core->status().applied == LogIndex{3});
+  REQUIRE(leader.core->status().durable == LogIndex{1});
+  cluster.step(leader, Propose{{command}, std::nullopt});
+  CHECK(leader.proposal->error == errc::overloaded);
+  leader.holds_writes = false;
+  cluster.settle();
+  cluster.step(leader, Propose{{command}, std::nullopt});
+  CHECK_FALSE(leader.proposal->error);
+}
+
 TEST_CASE("a linearizable read needs a quorum's word that came after it (§6.4)") {
   CoreCluster cluster(3, {}, 1);
   REQUIRE(cluster.elect());

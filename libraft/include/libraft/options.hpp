@@ -35,7 +35,7 @@ struct CoreOptions {
 
   /// A longer command is refused. It must fit into one message with the transport's overhead.
   std::size_t command_bytes_max = 1u << 20;
-  /// Proposed and not yet applied on a leader; beyond it proposals are `overloaded`.
+  /// Proposed on a leader and not yet applied, or not yet on its own disk; beyond it proposals are `overloaded`.
   std::size_t uncommitted_bytes_max = 64u << 20;
   /// Durable entries kept in memory for followers and apply; older ones are read from storage.
   std::size_t entry_cache_bytes = 16u << 20;

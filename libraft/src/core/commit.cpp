@@ -87,7 +87,14 @@ void on_entries_applied(Context& context, const EntriesApplied& done) {
   RAFT_ASSERT(done.upto <= applying.handed_out, "only what was handed out is applied");
   applying.applied = std::max(applying.applied, done.upto);
   applying.unapplied.release(applying.applied);
-  if (Leader* leader = context.leader()) leader->proposals.release(applying.applied);
+  release_proposals(context.state);
+}
+
+void release_proposals(Core::State& state) {
+  // Others may commit what the own disk has yet to write: it is held in memory until then.
+  if (auto* leader = std::get_if<Leader>(&state.role)) {
+    leader->proposals.release(std::min(state.applying.applied, state.log.durable()));
+  }
 }
 
 bool on_log_read_for_apply(Context& context, const LogRead& read) {

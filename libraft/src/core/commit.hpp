@@ -15,6 +15,8 @@ void advance_commit(Context& context);
 void hand_out_committed(Context& context);
 
 void on_entries_applied(Context& context, const EntriesApplied& done);
+/// Of a leader's proposals, those that are applied and on its own disk count no longer against their bound.
+void release_proposals(Core::State& state);
 /// Entries to apply came from storage. False when they were not read for that.
 bool on_log_read_for_apply(Context& context, const LogRead& read);
 

@@ -123,6 +123,7 @@ void on_persisted(Context& context, PersistId upto) {
   RAFT_ASSERT(upto <= context.state.counters.last_write, "only what was handed out becomes durable");
   context.state.counters.persisted = std::max(context.state.counters.persisted, upto);
   context.state.log.persisted(upto);
+  release_proposals(context.state);
   on_vote_persisted(context, upto);
   on_snapshot_persisted(context, upto);
 }

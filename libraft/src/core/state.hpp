@@ -91,7 +91,7 @@ struct Leader {
   std::deque<WaitingRead> reads;
   std::uint64_t read_sequence = 0;  ///< of the newest round; never used twice in a term
   std::optional<Transfer> transfer;
-  UnappliedBytes proposals;  ///< what admission is decided by
+  UnappliedBytes proposals;  ///< not applied, or not on the own disk: what admission is decided by
   friend bool operator==(const Leader&, const Leader&) = default;
 };
 
