@@ -1,6 +1,5 @@
 #include "testkit/checks/client_check.hpp"
 
-#include "core/quorum.hpp"
 #include "core/state.hpp"
 #include "testkit/checks/text.hpp"
 
@@ -147,8 +146,10 @@ void ClientCheck::judge_hint(NodeId node, const Core& core) {
   if (follower == nullptr || !follower->leader) return;
   const NodeId leader = *follower->leader;
   const Configuration& members = core.configuration();
-  const bool is_member = core::contains(members.voters, leader) || core::contains(members.outgoing_voters, leader) ||
-                         core::contains(members.learners, leader);
+  const auto contains = [&](const std::vector<Peer>& peers) {
+    return std::any_of(peers.begin(), peers.end(), [&](const Peer& peer) { return peer.id == leader; });
+  };
+  const bool is_member = contains(members.voters) || contains(members.outgoing_voters) || contains(members.learners);
   if (!is_member) report("iX5", node, fmt::format("clients are sent to node {}, which is no member", leader.value));
 }
 
