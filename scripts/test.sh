@@ -69,8 +69,12 @@ export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 export TSAN_OPTIONS=${TSAN_OPTIONS:-suppressions=$root/cmake/tsan.supp:halt_on_error=1}
 
 # What takes turns is chosen by the commit, so that a run can be repeated and all of it comes round.
-commit=$(git rev-parse HEAD 2>/dev/null || echo 0)
-turn=$((16#${commit:0:6}))
+commit=0 turn=0
+choose_turn() {
+  commit=$(git rev-parse HEAD 2>/dev/null || echo 0)
+  turn=$((16#${commit:0:6}))
+}
+choose_turn
 
 results=() # "name|seconds|outcome"
 outcome_of() {
@@ -104,6 +108,7 @@ run_stage() {
     "stage_${name//-/_}" 2>&1 </dev/null | tee "$logs/$name.log"
     [ "${PIPESTATUS[0]}" -eq 0 ] || outcome=FAILED
   fi
+  [ "$name" != setup ] || choose_turn # it may have installed git
   results+=("$name|$((SECONDS - begin))|$outcome")
   echo "=== $name: $outcome after $((SECONDS - begin)) s"
 }
