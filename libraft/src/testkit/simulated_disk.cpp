@@ -84,6 +84,7 @@ std::string SimulatedDisk::damage(const DiskRange& range) {
   after[at] = static_cast<char>(static_cast<unsigned char>(after[at]) ^ (1u << damage_.below(8)));
   files_.overwrite(range.path, at, std::string_view(after).substr(at, 1));
   const std::uint64_t begin = at - std::min(at, kWindowBytes / 2);
+  is_flip_older_ = false;
   flip_.push_back({contents->substr(begin, kWindowBytes), after.substr(begin, kWindowBytes)});
   // What is before the bit may be dropped; so near to the end it is not.
   const bool is_long_enough = after.size() - at >= kWindowBytes / 2;
@@ -99,6 +100,7 @@ void SimulatedDisk::mend() {
 }
 
 bool SimulatedDisk::has_overlooked_damage() {
+  if (!is_flip_older_) return false;
   if (find_flip()) return true;
   flip_.clear();
   return false;

@@ -31,6 +31,8 @@ class SimulatedDisk {
     bool torn = false;        ///< a part of one is lost
     bool name = false;        ///< a creation, rename or removal is lost
   };
+  /// A process begins to use it.
+  void begin_life() { is_flip_older_ = is_damaged(); }
   /// The process that used it is gone, and so is what `unsynced` says.
   Loss crash(Unsynced unsynced);
   /// See Simulation::crash_at_file_call.
@@ -49,7 +51,7 @@ class SimulatedDisk {
   void mend();
   /// From damage() on, until it is mended or the storage is known to be whole.
   [[nodiscard]] bool is_damaged() const { return !flip_.empty(); }
-  /// A storage was opened and found nothing: true when it should have, for the bit is still there.
+  /// A storage was opened and found nothing: true when it should have, for the bit was there before and still is.
   [[nodiscard]] bool has_overlooked_damage();
 
  private:
@@ -69,7 +71,8 @@ class SimulatedDisk {
   FaultFileSystem files_;
   bool may_lose_power_ = false;
   bool is_full_ = false;
-  std::vector<Window> flip_;  // around the bit, and from it on; none: no bit is flipped
+  std::vector<Window> flip_;    // around the bit, and from it on; none: no bit is flipped
+  bool is_flip_older_ = false;  // than the process: else the storage may have been opened before
   RandomStream crash_;
   RandomStream damage_;
 };

@@ -80,6 +80,7 @@ void Simulation::World::start(Member& member) {
   ++member.lives;
   member.has_failed = false;
   member.runtime->begin_life();
+  if (member.disk) member.disk->begin_life();
   watchers_.on_started(member.id, member.lives);
   const std::uint64_t seed = options_.seed * 1000003 + member.id.value * 1009 + member.lives;
   member.node = std::make_unique<node::Node>(options_of(member), components_of(member), *member.runtime,

@@ -252,7 +252,11 @@ TEST_CASE("damage that a storage overlooks is told") {
   cluster.simulation.start_all();
   REQUIRE(cluster.write("a"));
   cluster.simulation.crash({1});
-  REQUIRE(cluster.simulation.damage({1}, DiskPart::hard_state));
+  cluster.simulation.start({1});
+  REQUIRE(cluster.simulation.damage({1}, DiskPart::hard_state));  // it may have been opened by now
+  cluster.simulation.run_for(1s);
+  CHECK(cluster.recorder.faults["disk.damage_overlooked"] == 0);
+  cluster.simulation.crash({1});
   cluster.simulation.start({1});
   cluster.simulation.run_for(1s);
   CHECK(cluster.recorder.faults["disk.damage_overlooked"] == 1);
