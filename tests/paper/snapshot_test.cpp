@@ -161,6 +161,46 @@ TEST_CASE("absurd numbers from the network change nothing") {
   CHECK(node.core->status().log_last.index == LogIndex{3});
 }
 
+TEST_CASE("late and repeated answers to chunks bring no chunk again") {
+  CoreOptions options;
+  options.snapshot_after_entries = 5;
+  options.trailing_entries = 0;
+  options.snapshot_chunk_bytes = 1;
+  CoreCluster cluster(3, options, 1);
+  REQUIRE(cluster.elect());
+  CoreNode& leader = *cluster.leader();
+  CoreNode& behind = other_than(cluster, leader);
+  cluster.crash(behind);
+  for (int i = 0; i < 12; ++i) {
+    cluster.step(leader, Propose{{Bytes("x")}, std::nullopt});
+    cluster.run_for(milliseconds(200));
+  }
+  cluster.restart(behind);
+  const auto is_sent_to = [&] {
+    for (const PeerProgress& peer : leader.core->progress()) {
+      if (peer.id == behind.id) return peer.state == ProgressState::snapshot;
+    }
+    return false;
+  };
+  cluster.passes = [](const Message& message) { return !std::holds_alternative<InstallSnapshot>(message.body); };
+  for (int i = 0; i < 50 && !is_sent_to(); ++i) cluster.run_for(milliseconds(20));
+  REQUIRE(is_sent_to());
+  const auto chunks_after = [&](std::uint64_t next_offset) {
+    Effects effects;
+    const CoreStatus status = leader.core->status();
+    leader.core->step(cluster.now(),
+                      received(behind.id.value, leader.id.value,
+                               InstallSnapshotReply{status.term, status.snapshot, false, next_offset}),
+                      effects);
+    return effects.snapshot_sends.size();
+  };
+  CHECK(chunks_after(2) == 1);  // the follower has two bytes: here is the third
+  CHECK(chunks_after(2) == 0);
+  CHECK(chunks_after(1) == 0);
+  CHECK(chunks_after(3) == 1);
+  CHECK(chunks_after(2) == 0);
+}
+
 TEST_CASE("a snapshot that can't be read is not asked for in a busy loop") {
   CoreOptions options;
   options.snapshot_after_entries = 5;

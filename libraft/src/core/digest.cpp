@@ -75,6 +75,7 @@ void add_progress(Hasher& hasher, const Progress& progress) {
   hasher.add(progress.is_waiting() ? 1 : 0);
   hasher.add(progress.in_flight());
   hasher.add(progress.snapshot() != nullptr ? progress.snapshot()->offset + 1 : 0);
+  hasher.add(progress.snapshot() != nullptr && progress.snapshot()->is_resent);
 }
 
 void add_leader(Hasher& hasher, const Named& named, const Leader& leader) {

@@ -70,17 +70,20 @@ void Progress::become_probe() {
 }
 
 void Progress::become_snapshot(const SnapshotMeta& meta, TimePoint now) {
-  mode_ = SendingSnapshot{meta, 0, now};
+  mode_ = SendingSnapshot{meta, 0, false, now};
 }
 
 void Progress::snapshot_stored(std::uint64_t offset, TimePoint now) {
   auto& sending = std::get<SendingSnapshot>(mode_);
   sending.offset = offset;
+  sending.is_resent = false;
   sending.sent_at = now;
 }
 
 void Progress::snapshot_resent(TimePoint now) {
-  std::get<SendingSnapshot>(mode_).sent_at = now;
+  auto& sending = std::get<SendingSnapshot>(mode_);
+  sending.is_resent = true;
+  sending.sent_at = now;
 }
 
 }  // namespace libraft::core

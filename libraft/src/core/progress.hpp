@@ -30,6 +30,7 @@ struct Replicate {
 struct SendingSnapshot {
   SnapshotMeta meta;
   std::uint64_t offset = 0;  ///< where the follower wants to go on
+  bool is_resent = false;    ///< the chunk at `offset`, for want of an answer
   TimePoint sent_at;
   friend bool operator==(const SendingSnapshot&, const SendingSnapshot&) = default;
 };

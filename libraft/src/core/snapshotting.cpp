@@ -199,7 +199,12 @@ void on_install_snapshot_reply(Context& context, const Routing& route, const Ins
   if (sending == nullptr || sending->meta.last != reply.last || reply.next_offset > sending->meta.size)
     return context.mark(Mark::snapshot_answer_was_late);
   if (reply.next_offset == sending->offset) return;  // nothing new; a lost chunk is sent again in time
-  if (reply.next_offset < sending->offset) context.mark(Mark::snapshot_transfer_rewound);
+  if (reply.next_offset < sending->offset) {
+    // A follower that has lost chunks answers no chunk but one that is sent again. Any other such answer is late or a
+    // duplicate, and a chunk for each of them would be answered in turn: ever more of both.
+    if (!sending->is_resent) return context.mark(Mark::snapshot_answer_was_late);
+    context.mark(Mark::snapshot_transfer_rewound);
+  }
   progress->snapshot_stored(reply.next_offset, context.now);
   send_chunk(context, route.from, *progress->snapshot());
 }
