@@ -313,6 +313,15 @@ void Nemesis::stand_still(NodeId id) {
   later(milliseconds(900), [this, id] { stand_still(id); });
 }
 
+// A leader that has to read back from a slow disk what it applies and sends is as slow as that disk, entry by entry.
+bool Nemesis::remembers_a_run(NodeId id) const {
+  constexpr std::size_t kRunBytes = 64u << 10;
+  NodeOptions options;
+  options.core = settings_.simulation.core;
+  if (settings_.simulation.adjust) settings_.simulation.adjust(id, options);
+  return options.core.entry_cache_bytes >= kRunBytes;
+}
+
 // Outside of the core nobody reaches anybody but, perhaps, the core. What is left there must not be able to lead a part
 // of the core: no protocol helps the other part then.
 void Nemesis::break_for_good(NodeId id, const std::set<NodeId>& core, Random& random) {
@@ -337,7 +346,7 @@ void Nemesis::break_for_good(NodeId id, const std::set<NodeId>& core, Random& ra
     cut_all(true, false);
   } else if (kind == 3) {  // does not hear: it would campaign again and again
     cut_all(!may_campaign, true);
-  } else if (kind == 4 && cluster_.has_disks() && may_campaign) {
+  } else if (kind == 4 && cluster_.has_disks() && may_campaign && remembers_a_run(id)) {
     doom(id);
     cluster_.simulation().slow_disk(id, 100);
   } else {

@@ -58,6 +58,7 @@ class Nemesis final : public Watcher {
   void hold(NodeId id, Duration duration, bool is_disk);
   void stand_still(NodeId id);
   void break_for_good(NodeId id, const std::set<NodeId>& core, Random& random);
+  [[nodiscard]] bool remembers_a_run(NodeId id) const;
   void revive(NodeId id);
   [[nodiscard]] NodeId somebody(NodeId wanted, std::uint64_t draw) const;
   /// Does it unless all was healed meanwhile.

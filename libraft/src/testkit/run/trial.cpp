@@ -170,17 +170,13 @@ void Trial::recover_core() {
   const TimePoint progress_end = agenda_.now() + 20 * timeout + 2 * patience + transfer_time(core);
   const auto oldest = [&] { return clients_.waiting(operations_before) == 0 ? kNever : begun; };
   if (!await([&] { return liveness.judge_operations(oldest(), patience); })) return;
-  bool is_excused = false;
   const auto judge_progress = [&] {
     if (clients_.have_all_progressed()) return true;
-    if (agenda_.now() < progress_end) return false;
-    is_excused = is_led_by_a_slow_reader(core);
-    if (!is_excused) find("iL8", "some client makes no progress: " + situation());
-    return is_excused;
+    if (agenda_.now() >= progress_end) find("iL8", "some client makes no progress: " + situation());
+    return false;
   };
   if (!await(judge_progress)) return;
   clients_.stop();
-  if (is_excused) return;
   await_even(core, agenda_.now() - begun + patience);
   if (!finding_) liveness.judge_elections();
   take_verdict();
@@ -216,16 +212,6 @@ void Trial::audit() {
 Duration Trial::timeout_max() const {
   // A clock may be slow by a tenth; what was sent before the healing may still be on its way.
   return settings_.simulation.core.election_timeout * 22 / 10 + 2 * latency_of(settings_);
-}
-
-bool Trial::is_led_by_a_slow_reader(const std::set<NodeId>& core) const {
-  const NodeId leader = cluster_.simulation().leader();
-  if (leader == NodeId{} || core.contains(leader)) return false;
-  NodeOptions options;
-  options.core = settings_.simulation.core;
-  if (settings_.simulation.adjust) settings_.simulation.adjust(leader, options);
-  constexpr std::size_t kAllOfARun = 64u << 10;
-  return options.core.entry_cache_bytes < kAllOfARun;
 }
 
 Duration Trial::transfer_time(const std::set<NodeId>& nodes) const {

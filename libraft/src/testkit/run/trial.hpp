@@ -73,9 +73,6 @@ class Trial final : private Watcher {
   [[nodiscard]] Duration timeout_max() const;
   /// What it may take to bring the last of the nodes up to date.
   [[nodiscard]] Duration transfer_time(const std::set<NodeId>& nodes) const;
-  /// The leader is none of the healed, and its cache is so small that it reads back what it has to send and to apply,
-  /// entry by entry, perhaps from a disk that stays slow: clients may then ask faster than it ever applies.
-  [[nodiscard]] bool is_led_by_a_slow_reader(const std::set<NodeId>& core) const;
   [[nodiscard]] std::string situation() const;
 
   const Service& service_;
