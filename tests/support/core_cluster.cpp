@@ -3,18 +3,10 @@
 #include "core/state.hpp"
 
 #include <algorithm>
-#include <stdexcept>
 
 namespace libraft::test {
 
 namespace {
-
-[[noreturn]] void violated(const std::string& rule) {
-  throw std::runtime_error("violated: " + rule);
-}
-void require(bool condition, const std::string& rule) {
-  if (!condition) violated(rule);
-}
 
 std::string chain(const std::string& state, const Entry& entry) {
   std::uint64_t hash = 1469598103934665603u;
@@ -24,50 +16,10 @@ std::string chain(const std::string& state, const Entry& entry) {
   return std::to_string(hash);
 }
 
-std::vector<LogId> term_runs(const CoreDisk& disk) {
-  std::vector<LogId> runs;
-  for (const Entry& entry : disk.entries) {
-    if (!runs.empty() && runs.back().term == entry.id.term) {
-      runs.back() = entry.id;
-    } else {
-      runs.push_back(entry.id);
-    }
-  }
-  return runs;
-}
-
-void truncate(CoreDisk& disk, LogIndex from) {
-  while (!disk.entries.empty() && disk.entries.back().id.index >= from) disk.entries.pop_back();
-}
-
-void write(CoreDisk& disk, const PersistBatch& batch) {
-  if (batch.hard_state) disk.hard_state = *batch.hard_state;
-  if (batch.truncate_from) truncate(disk, *batch.truncate_from);
-  if (batch.new_start) {
-    const LogIndex start = batch.new_start->index;
-    disk.entries.erase(disk.entries.begin(), std::find_if(disk.entries.begin(), disk.entries.end(),
-                                                          [&](const Entry& entry) { return entry.id.index > start; }));
-    disk.start = *batch.new_start;
-  }
-  for (const Entry& entry : batch.entries) {
-    require(entry.id.index.value == disk.last().index.value + 1, "what is written continues the log");
-    disk.entries.push_back(entry);
-  }
-}
-
-bool has_entry(const CoreDisk& disk, LogIndex index) {
-  return index <= disk.start.index || index <= disk.last().index;
-}
-
-/// The id at an index that is there and not compacted.
-LogId id_at(const CoreDisk& disk, LogIndex index) {
-  return index == disk.start.index ? disk.start : disk.entries[index.value - disk.start.index.value - 1].id;
-}
-
 /// The log as the node sees it: what is on its way to the disk counts.
 CoreDisk with_writes(const CoreNode& node) {
   CoreDisk log = node.disk;
-  for (const PersistBatch& batch : node.writes) write(log, batch);
+  for (const PersistBatch& batch : node.writes) log.write(batch);
   return log;
 }
 
@@ -111,7 +63,7 @@ void CoreCluster::check_new_leader(const CoreNode& node) const {
   const LogId last = committed_.rbegin()->second;
   const CoreDisk log = with_writes(node);
   if (last.index < log.start.index) return;
-  require(has_entry(log, last.index) && id_at(log, last.index) == last, "iS5: a new leader has all that is committed");
+  require(log.has(last.index) && log.id_at(last.index) == last, "iS5: a new leader has all that is committed");
 }
 
 /// iS3: entries of one index and term are the same everywhere, and so are those before them.
@@ -143,6 +95,21 @@ void CoreCluster::carry_out(CoreNode& node, Effects& effects) {
     node.writes.push_back(*effects.persist);
   }
   for (Outgoing& out : effects.messages) node.held.push_back(std::move(out));
+  queue_reads(node, effects);
+  queue_machine_jobs(node, effects);
+  queue_snapshot_writes(node, effects);
+  if (effects.proposal) node.proposal = effects.proposal;
+  for (const ReadOutcome& read : effects.reads) {
+    check_read(node, read);
+    node.reads.push_back(read);
+  }
+  for (const TransferOutcome& transfer : effects.transfers) node.transfers.push_back(transfer);
+  release(node);
+  check_commit(node);
+}
+
+/// Of the log and of the snapshot that is sent.
+void CoreCluster::queue_reads(CoreNode& node, const Effects& effects) {
   for (const SendSnapshotChunk& chunk : effects.snapshot_sends) {
     Routing route;
     route.from = node.id;
@@ -157,14 +124,14 @@ void CoreCluster::carry_out(CoreNode& node, Effects& effects) {
   for (const ReadLog& read : effects.log_reads) {
     node.jobs.push_back([read](CoreNode& self) -> Event {
       if (read.first <= self.disk.start.index) return LogRead{read.id, make_error_code(errc::compacted), {}};
-      std::vector<Entry> entries;
-      for (const Entry& entry : self.disk.entries) {
-        if (entry.id.index >= read.first && entry.id.index <= read.last) entries.push_back(entry);
-      }
+      const std::vector<Entry> entries = self.disk.read(read.first, read.last);
       return LogRead{read.id, entries.empty() ? make_error_code(errc::unavailable) : std::error_code{},
                      Entries(entries)};
     });
   }
+}
+
+void CoreCluster::queue_machine_jobs(CoreNode& node, const Effects& effects) {
   if (effects.restore) {
     node.jobs.push_back([meta = effects.restore->meta](CoreNode& self) -> Event {
       self.state = self.disk.snapshot_state;
@@ -178,6 +145,10 @@ void CoreCluster::carry_out(CoreNode& node, Effects& effects) {
       return EntriesApplied{entries.back().id.index};
     });
   }
+}
+
+/// Of the own snapshot and of one that comes in.
+void CoreCluster::queue_snapshot_writes(CoreNode& node, const Effects& effects) {
   if (effects.take_snapshot) {
     node.jobs.push_back([take = *effects.take_snapshot](CoreNode& self) -> Event {
       require(self.applied == take.last.index, "a snapshot is taken at exactly its index");
@@ -194,14 +165,6 @@ void CoreCluster::carry_out(CoreNode& node, Effects& effects) {
       return SnapshotChunkStored{{}, chunk.meta.last, self.incoming.size()};
     });
   }
-  if (effects.proposal) node.proposal = effects.proposal;
-  for (const ReadOutcome& read : effects.reads) {
-    check_read(node, read);
-    node.reads.push_back(read);
-  }
-  for (const TransferOutcome& transfer : effects.transfers) node.transfers.push_back(transfer);
-  release(node);
-  check_commit(node);
 }
 
 void CoreCluster::release(CoreNode& node) {
@@ -236,7 +199,7 @@ void CoreCluster::check_match(const CoreNode& node, const AppendEntriesReply& re
   require(reply.match <= said->second.rbegin()->first, "iD3: what is acknowledged was proven to be the leader's");
   const auto known = said->second.find(reply.match);
   if (known == said->second.end() || reply.match < node.disk.start.index) return;
-  require(id_at(node.disk, reply.match).term == known->second, "iD3: what is acknowledged is the leader's entry");
+  require(node.disk.id_at(reply.match).term == known->second, "iD3: what is acknowledged is the leader's entry");
 }
 
 /// iD1-iD3: every promise on the wire is backed by the sender's disk.
@@ -250,7 +213,7 @@ void CoreCluster::check_promise(CoreNode& node, const Message& message) const {
     require(node.disk.hard_state == HardState{vote->term, node.id}, "iD2: the own vote is durable");
   }
   if (const auto* append = std::get_if<AppendEntriesReply>(&message.body); append != nullptr && append->accepted) {
-    require(has_entry(node.disk, append->match), "iD3: what is acknowledged is durable");
+    require(node.disk.has(append->match), "iD3: what is acknowledged is durable");
     check_match(node, *append);
     if (append->term > node.acknowledged_in) node.acknowledged = {};
     node.acknowledged_in = append->term;
@@ -258,14 +221,14 @@ void CoreCluster::check_promise(CoreNode& node, const Message& message) const {
   }
   if (const auto* install = std::get_if<InstallSnapshotReply>(&message.body);
       install != nullptr && install->installed) {
-    require(has_entry(node.disk, install->last.index), "iD4: an installed snapshot is durable");
+    require(node.disk.has(install->last.index), "iD4: an installed snapshot is durable");
   }
 }
 
 /// iS9: what was acknowledged stays, until a later leader may replace it.
 void CoreCluster::check_acknowledged(const CoreNode& node) const {
   if (node.disk.hard_state.term != node.acknowledged_in) return;
-  require(has_entry(node.disk, node.acknowledged), "iS9: what is acknowledged is never lost");
+  require(node.disk.has(node.acknowledged), "iS9: what is acknowledged is never lost");
 }
 
 /// iS4: what was committed once is committed for ever; iS6: on the disks of a quorum.
@@ -318,10 +281,10 @@ void CoreCluster::persist(CoreNode& node) {
     node.disk.snapshot_state = node.incoming;
     require(node.incoming.size() == batch.publish->size, "a published snapshot has its own bytes");
   }
-  write(node.disk, batch);
+  node.disk.write(batch);
   if (!batch.entries.empty()) {
     const LogIndex before = previous(batch.entries.front().id.index);
-    check_matching(id_at(node.disk, before), {batch.entries.begin(), batch.entries.end()});
+    check_matching(node.disk.id_at(before), {batch.entries.begin(), batch.entries.end()});
   }
   check_acknowledged(node);
   node.persisted = batch.id;
@@ -341,7 +304,7 @@ void CoreCluster::crash_in_write(CoreNode& node, std::size_t parts) {
   leave_out(done.truncate_from);
   leave_out(done.new_start);
   done.entries = done.entries.slice(0, std::min(parts, done.entries.size()));
-  write(node.disk, done);
+  node.disk.write(done);
   check_acknowledged(node);
   crash(node);
 }
@@ -389,7 +352,7 @@ void CoreCluster::restart(CoreNode& node) {
   recovered.hard_state = node.disk.hard_state;
   recovered.start = node.disk.start;
   recovered.last = node.disk.last();
-  recovered.term_runs = term_runs(node.disk);
+  recovered.term_runs = node.disk.term_runs();
   recovered.configurations.push_back({{}, configuration_});
   recovered.snapshot = node.disk.snapshot;
   node.state = node.disk.snapshot_state;

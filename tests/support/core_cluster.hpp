@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/marks.hpp"
+#include "support/core_disk.hpp"
 
 #include <libraft/core.hpp>
 
@@ -17,17 +18,6 @@
 #include <vector>
 
 namespace libraft::test {
-
-/// What survives a crash of one node.
-struct CoreDisk {
-  HardState hard_state;
-  LogId start;
-  std::vector<Entry> entries;  ///< after `start`
-  std::optional<SnapshotMeta> snapshot;
-  std::string snapshot_state;
-
-  [[nodiscard]] LogId last() const { return entries.empty() ? start : entries.back().id; }
-};
 
 struct CoreNode {
   NodeId id;
@@ -107,6 +97,9 @@ class CoreCluster {
   };
 
   void carry_out(CoreNode& node, Effects& effects);
+  void queue_reads(CoreNode& node, const Effects& effects);
+  void queue_machine_jobs(CoreNode& node, const Effects& effects);
+  void queue_snapshot_writes(CoreNode& node, const Effects& effects);
   void release(CoreNode& node);
   void note_said(const Message& message);
   bool settle_network();
