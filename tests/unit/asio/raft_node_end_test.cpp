@@ -117,9 +117,12 @@ TEST_CASE("nodes that are destroyed as they start") {
   for (int i = 0; i < 30; ++i) {
     Single parts;
     Outcomes outcomes;  // outlives the node, whose destructor completes the request
-    const auto node = parts.create();
+    auto node = parts.create();
     node->async_start([](std::error_code) {});
     node->async_propose(Bytes("x"), outcomes.handler());
+    node.reset();
+    REQUIRE(outcomes.errors.size() == 1);
+    CHECK(outcomes.errors.front());
   }
 }
 
@@ -139,7 +142,7 @@ TEST_CASE("a handler may let go of the node") {
   std::shared_ptr<RaftNode> node = parts.lead();
   RaftNode& used = *node;
   used.async_propose(Bytes("x"), [owner = std::move(node)](std::error_code, const Applied&) mutable { owner.reset(); });
-  ended.get_future().wait();
+  REQUIRE(ended.get_future().wait_for(std::chrono::seconds(30)) == std::future_status::ready);
 }
 
 /// Works until told to fail.

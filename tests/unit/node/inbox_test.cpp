@@ -45,7 +45,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "what comes while a drain is posted shares it; what comes after it began posts another") {
+TEST_CASE_METHOD(Fixture, "what comes while a drain is posted shares it, what comes after it began posts another") {
   receive(1);
   propose(1);
   inbox.peer_changed(NodeId{2}, PeerEvent::unreachable);

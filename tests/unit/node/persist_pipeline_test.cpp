@@ -138,7 +138,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "one write is at the storage; what comes meanwhile is merged into the next") {
+TEST_CASE_METHOD(Fixture, "one write is at the storage, what comes meanwhile is merged into the next") {
   submit(batch(entries(1, 1)));
   submit(batch(entries(2, 3)));
   submit(batch(HardState{{2}, NodeId{1}}));
@@ -257,7 +257,7 @@ TEST_CASE_METHOD(Fixture, "a stale snapshot is no error: what goes with it is wr
 
 TEST_CASE_METHOD(
     Fixture,
-    "without space the same write is tried again; the full disk is told once, each retry that is set is told") {
+    "without space the same write is tried again: the full disk is told once, each retry that is set is told") {
   storage.answers = {errc::no_space, errc::no_space};
   submit(batch(entries(1, 1)));
   runtime.run_all();
