@@ -181,6 +181,9 @@ class HttpServer::Impl : private httplib::Server {
 
   void install_handlers();
   HttpReply dispatch(const httplib::Request& request) const;
+  template <class Self>
+  static bool process_request_of(Self& self, httplib::Stream& stream, bool& is_last,
+                                 const std::function<void(httplib::Request&)>& after_head);
   void accept_connections();
   void serve_connection(int socket);
   Next serve_request(HttpStream& stream);
@@ -307,6 +310,17 @@ void HttpServer::Impl::serve_connection(int socket) {
   closed_.notify_all();
 }
 
+/// Newer releases of cpp-httplib want to be told both addresses, which nobody here asks for.
+template <class Self>
+bool HttpServer::Impl::process_request_of(Self& self, httplib::Stream& stream, bool& is_last,
+                                          const std::function<void(httplib::Request&)>& after_head) {
+  if constexpr (requires { self.process_request(stream, false, is_last, after_head); }) {
+    return self.process_request(stream, false, is_last, after_head);
+  } else {
+    return self.process_request(stream, {}, 0, {}, 0, false, is_last, after_head);
+  }
+}
+
 HttpServer::Impl::Next HttpServer::Impl::serve_request(HttpStream& stream) {
   stream.expect_head(options_.head_bytes_max, options_.head_timeout);
   bool is_last = false;
@@ -320,7 +334,7 @@ HttpServer::Impl::Next HttpServer::Impl::serve_request(HttpStream& stream) {
   };
   t_exchange = {&stream, true};
   try {
-    if (!process_request(stream, false, is_last, after_head)) is_last = true;
+    if (!process_request_of(*this, stream, is_last, after_head)) is_last = true;
   } catch (const std::exception&) {
     is_last = true;
   }

@@ -140,11 +140,12 @@ Result<Observation> open_and_observe(Storage& storage) {
   auto entries = read_entries(storage, seen.recovered->start.index, seen.recovered->last.index);
   if (!entries) return entries.error();
   seen.entries = *std::move(entries);
-  if (!seen.recovered->snapshot) return seen;
-  auto snapshot = read_snapshot(storage);
-  if (!snapshot) return snapshot.error();
-  if (snapshot->meta != *seen.recovered->snapshot) return errc::malformed;
-  seen.snapshot = std::move(snapshot->bytes);
+  if (seen.recovered->snapshot) {
+    auto snapshot = read_snapshot(storage);
+    if (!snapshot) return snapshot.error();
+    if (snapshot->meta != *seen.recovered->snapshot) return errc::malformed;
+    seen.snapshot = std::move(snapshot->bytes);
+  }
   return seen;
 }
 

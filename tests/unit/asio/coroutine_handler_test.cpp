@@ -4,15 +4,26 @@
 
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
-#include <asio/experimental/deferred.hpp>
 #include <asio/io_context.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/use_future.hpp>
+#include <asio/version.hpp>
+#if ASIO_VERSION >= 102400
+#include <asio/deferred.hpp>
+#else
+#include <asio/experimental/deferred.hpp>
+#endif
 
 #include <string>
 
 namespace libraft::io {
 namespace {
+
+#if ASIO_VERSION >= 102400
+using asio::deferred;
+#else
+using asio::experimental::deferred;
+#endif
 
 template <class Token>
 auto async_answer(AsioRuntime& runtime, std::error_code error, std::string text, Token&& token) {
@@ -27,7 +38,7 @@ auto async_answer(AsioRuntime& runtime, std::error_code error, std::string text,
 asio::awaitable<std::string> ask_thrice(AsioRuntime& runtime) {
   std::string all;
   for (int i = 0; i < 3; ++i) all += co_await async_answer(runtime, {}, "yes ", asio::use_awaitable);
-  auto later = async_answer(runtime, {}, "deferred", asio::experimental::deferred);
+  auto later = async_answer(runtime, {}, "deferred", deferred);
   all += co_await std::move(later)(asio::use_awaitable);
   try {
     co_await async_answer(runtime, errc::timeout, "", asio::use_awaitable);

@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t kMessagesMax = 200000;
 
 /// A JavaScript string. Nothing in it ends the script either.
-std::string quoted(std::string_view text) {
+std::string script_string(std::string_view text) {
   std::string result = "\"";
   for (const char c : printable(text, 300)) {
     if (c == '"' || c == '\\') result += '\\';
@@ -76,7 +76,7 @@ void Timeline::end_bar(NodeId id) {
 }
 
 void Timeline::event(NodeId id, std::string_view kind, std::string_view text) {
-  events_ += fmt::format("[{},{},\"{}\",{}],\n", id.value, microseconds(), kind, quoted(text));
+  events_ += fmt::format("[{},{},\"{}\",{}],\n", id.value, microseconds(), kind, script_string(text));
 }
 
 void Timeline::on_started(NodeId id, std::uint64_t life) {
@@ -127,7 +127,7 @@ void Timeline::on_delivered(const Message& message) {
   const std::int64_t since = sent == under_way_.end() ? microseconds() : sent->second;
   ++messages_count_;
   messages_ += fmt::format("[{},{},{},{},{}],\n", message.route.from.value, message.route.to.value, since,
-                           microseconds(), quoted(to_string(message.body)));
+                           microseconds(), script_string(to_string(message.body)));
   if (sent != under_way_.end()) under_way_.erase(sent);
 }
 
@@ -144,8 +144,8 @@ void Timeline::on_ended(const Operation& operation, const Outcome& outcome) {
   const std::string_view end = !outcome.error                                ? "done"
                                : outcome.error == condition::outcome_unknown ? "unknown"
                                                                              : "refused";
-  operations_ +=
-      fmt::format("[{},{},{},\"{}\",{}],\n", operation.client, begun_[operation.id], microseconds(), end, quoted(text));
+  operations_ += fmt::format("[{},{},{},\"{}\",{}],\n", operation.client, begun_[operation.id], microseconds(), end,
+                             script_string(text));
   begun_.erase(operation.id);
 }
 
