@@ -111,9 +111,9 @@ void Nemesis::strike_links(const FaultEvent& event, const Target& target, NodeId
     case Fault::flapping: {
       const Duration period = event.lasts / static_cast<int>(2 * target.count);
       tell(event.fault, node, other);
-      for (const auto& [from, to] : Links{{node, other}, {other, node}}) {
-        simulation.flap(from, to, period, period);
-        later(event.lasts, [&simulation, from = from, to = to] { simulation.flap(from, to, {}, {}); });
+      for (const auto& link : Links{{node, other}, {other, node}}) {
+        simulation.flap(link.first, link.second, period, period);
+        later(event.lasts, [&simulation, link = link] { simulation.flap(link.first, link.second, {}, {}); });
       }
       return;
     }
@@ -136,10 +136,10 @@ void Nemesis::clog_for(const FaultEvent& event, const Target& target, NodeId nod
   const Links all = to_or_from(cluster_.ids(), node, true);
   const std::size_t count = target.count > 3 ? all.size() : 1;
   for (std::size_t i = 0; i < count; ++i) {
-    const auto [from, to] = all[i];
+    const auto& link = all[i];
     const Duration step = event.lasts / static_cast<int>(4 * count) * static_cast<int>(i);
-    later(step, [&simulation, from = from, to = to] { simulation.clog(from, to); });
-    later(event.lasts - step, [&simulation, from = from, to = to] { simulation.release(from, to); });
+    later(step, [&simulation, link = link] { simulation.clog(link.first, link.second); });
+    later(event.lasts - step, [&simulation, link = link] { simulation.release(link.first, link.second); });
   }
 }
 
