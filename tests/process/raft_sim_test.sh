@@ -30,12 +30,17 @@ expect 0 --faults list
 says out '^network\.partition +[a-z]'
 
 for usage in "--no-such-option" "--seeds x" "--nodes 0" "--nodes 10" "--faults network.gremlins" "--profile slow" \
-  "--trace" "--html $folder/x.html" "--events 1" "--seed 1 --seeds 2" "--seed 1 --events x"; do
+  "--seeds 0" "--seeds -1" "--seeds 18446744073709551616" "--first 18446744073709551616" "--first -1" "--seed -1" \
+  "--jobs -1" "--jobs 100000" "--trace" "--html $folder/x.html" "--events 1" "--seed 1 --seeds 2" "--seed 1 --events x"; do
   # shellcheck disable=SC2086
   expect 2 $usage
 done
 expect 2 --seed 1 --nodes 10
 says err 'A cluster has 1 to 9 nodes'
+expect 2 --first 18446744073709551616
+says err '"18446744073709551616" is no whole number from 0 to 18446744073709551615'
+expect 2 --jobs 100000
+says err 'At most 1024 jobs run side by side'
 expect 2 --seed 1 --seconds 2 --html "$folder/none/page.html"
 
 number='[0-9.]+'

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -181,4 +182,94 @@ TEST_CASE("two nodes with one id are flagged") {
   }
   CAPTURE(rules);
   CHECK((rules.contains("iD1") || rules.contains("iD2") || rules.contains("iS1") || rules.contains("iS9")));
+}
+
+namespace {
+
+/// Throws where it is told to.
+class Thrower final : public StateMachine {
+ public:
+  enum class Where { apply, begin_snapshot };
+  explicit Thrower(Where where) : where_(where) {}
+  void apply(ApplyBatch& batch) override {
+    if (where_ == Where::apply) throw std::runtime_error("out of ideas");
+    text_.apply(batch);
+  }
+  std::unique_ptr<SnapshotTask> begin_snapshot() override {
+    if (where_ == Where::begin_snapshot) throw std::runtime_error("out of paper");
+    return text_.begin_snapshot();
+  }
+  std::error_code restore(SnapshotReader& snapshot) override { return text_.restore(snapshot); }
+  Result<Bytes> query(std::string_view query) override { return text_.query(query); }
+
+ private:
+  Where where_;
+  Text text_{""};
+};
+
+/// The first violation; an empty one without any.
+FailedRun first_violation(const Service& service, const SimulateOptions& options) {
+  const SimulateReport report = simulate(service, options);
+  INFO(to_text(report));
+  return report.violations.empty() ? FailedRun{} : report.violations.front();
+}
+
+}  // namespace
+
+TEST_CASE("a state machine that throws in a node breaks the rule core") {
+  Service service = text_service();
+  service.machine = [] { return std::make_unique<Thrower>(Thrower::Where::apply); };
+  service.model = [] { return std::make_unique<Text>(""); };
+  const FailedRun run = first_violation(service, short_runs());
+  CHECK(run.invariant == "core");
+  CHECK(run.sentence.find("out of ideas") != std::string::npos);
+}
+
+TEST_CASE("what a service throws outside of a node is a violation with its seed") {
+  Service service = text_service();
+  SimulateOptions options = short_runs();
+  options.first_seed = 3;
+  options.jobs = 2;
+  SECTION("a machine whose state is looked at in the end") {
+    service.machine = [] { return std::make_unique<Thrower>(Thrower::Where::begin_snapshot); };
+    service.model = [] { return std::make_unique<Text>(""); };
+    options.fixed_profile = true;  // 10 s of it are too short for a node to take a snapshot itself
+    options.faults.emplace();
+  }
+  SECTION("the making of a machine") {
+    service.machine = []() -> std::unique_ptr<StateMachine> { throw std::runtime_error("out of paper"); };
+    service.model = [] { return std::make_unique<Text>(""); };
+  }
+  SECTION("the making of the model") {
+    service.model = []() -> std::unique_ptr<StateMachine> { throw std::runtime_error("out of paper"); };
+  }
+  SECTION("a command") {
+    service.command = [](Random&, std::uint64_t) -> Bytes { throw std::runtime_error("out of paper"); };
+  }
+  const FailedRun run = first_violation(service, options);
+  CHECK(run.invariant == "threw");
+  CHECK(run.sentence.ends_with("the service threw: out of paper"));
+  CHECK(run.seed >= 3);
+  CHECK(run.replay.starts_with("raft_sim --seed " + std::to_string(run.seed)));
+
+  options.first_seed = run.seed;
+  const RunRecord record = testkit::record(service, options);
+  REQUIRE(record.violation);
+  CHECK(record.violation->invariant == "threw");
+}
+
+TEST_CASE("what is thrown need not be an exception of the standard library") {
+  Service service = text_service();
+  service.query = [](Random&) -> std::string { throw 42; };
+  CHECK(first_violation(service, short_runs()).invariant == "threw");
+}
+
+TEST_CASE("who runs is told of each seed before its run") {
+  SimulateOptions options = short_runs();
+  std::set<std::uint64_t> begun;
+  options.seeds = 3;
+  options.first_seed = 7;
+  options.on_run = [&](std::uint64_t seed) { begun.insert(seed); };
+  static_cast<void>(simulate(text_service(), options));
+  CHECK(begun == std::set<std::uint64_t>{7, 8, 9});
 }

@@ -209,6 +209,13 @@ TEST_CASE("options that can't be done are refused with a sentence") {
   options.nodes = 10;
   CHECK(validate(tally_service(), options) == "A cluster has 1 to 9 nodes.");
   options.nodes.reset();
+  options.seeds = 0;
+  CHECK(validate(tally_service(), options) == "No seeds are no runs.");
+  options.seeds = 1;
+  options.jobs = 1025;
+  CHECK(validate(tally_service(), options) == "At most 1024 jobs run side by side.");
+  options.jobs = 1024;
+  CHECK(validate(tally_service(), options) == "");
   options.faults = {"network.gremlins"};
   CHECK(validate(tally_service(), options) == "There is no fault named \"network.gremlins\".");
   CHECK_THROWS(simulate(tally_service(), options));

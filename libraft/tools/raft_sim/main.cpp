@@ -1,10 +1,12 @@
 // raft_sim: the nodes that ship, on the kvserver's storage and state machine, in simulated clusters with faults.
 // docs/simulation.md says how to read what it prints.
 #include "kv_service.hpp"
+#include "seed_note.hpp"
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <charconv>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
@@ -38,16 +40,31 @@ std::vector<std::string> split(const std::string& list) {
   return parts;
 }
 
+// CLI11 takes -1 for a very large number, and cuts what does not fit.
+CLI::Validator whole_number(std::uint64_t least) {
+  const auto judge = [least](const std::string& text) -> std::string {
+    std::uint64_t number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc() || rest != end || number < least) {
+      return fmt::format("\"{}\" is no whole number from {} to {}.", text, least, ~std::uint64_t{0});
+    }
+    return {};
+  };
+  return CLI::Validator(judge, "", "whole_number");
+}
+
 void declare(CLI::App& app, Arguments& arguments) {
   SimulateOptions& options = arguments.options;
-  app.add_option("--seeds", options.seeds, "how many seeds, each a run of its own");
-  app.add_option("--first", options.first_seed, "the first of them");
+  app.add_option("--seeds", options.seeds, "how many seeds, each a run of its own")->check(whole_number(1));
+  app.add_option("--first", options.first_seed, "the first of them")->check(whole_number(0));
   app.add_option("--minutes", options.minutes, "begin no run later than so long after the start");
-  app.add_option("--jobs", options.jobs, "runs side by side; without it as many as there are cores");
-  app.add_option("--seed", arguments.seed, "this seed only");
+  app.add_option("--jobs", options.jobs, "runs side by side; without it, or with 0, as many as there are cores")
+      ->check(whole_number(0));
+  app.add_option("--seed", arguments.seed, "this seed only")->check(whole_number(0));
   app.add_flag("--trace", arguments.trace, "with --seed: print what happens, line by line");
   app.add_option("--html", arguments.html, "with --seed: write the run's timeline as a page");
-  app.add_option("--nodes", options.nodes, "so many in place of what a seed draws");
+  app.add_option("--nodes", options.nodes, "so many in place of what a seed draws")->check(whole_number(1));
   app.add_option("--profile", arguments.profile, "swarm, or fixed: the yardstick")
       ->check(CLI::IsMember({"swarm", "fixed"}));
   app.add_option("--faults", arguments.faults, "exactly these, with commas; none; or list: say which there are");
@@ -96,7 +113,9 @@ bool write_record(const Arguments& arguments) {
   return static_cast<bool>(file);
 }
 
-int run(const Arguments& arguments) {
+int run(Arguments& arguments) {
+  arguments.options.on_run = raft_sim::note_seed;
+  raft_sim::tell_seed_on_death();
   if ((arguments.trace || !arguments.html.empty()) && !write_record(arguments)) return kUsage;
   const auto report = libraft::testkit::simulate(raft_sim::kv_service(), arguments.options);
   fmt::print("{}{}\n", to_text(report), to_json(report));

@@ -16,6 +16,10 @@
 // Each seed is one run: a swarm configuration (which faults, how strong, all options of the nodes, how many clients), a
 // plan of faults, then three phases: faults while clients write and read; a healed quorum that must make progress while
 // the rest stays broken; healing of all, and an audit. docs/simulation.md is the guide.
+//
+// What the service throws is a violation, told with its seed: inside a node as one of `core`, elsewhere as one of
+// `threw`. What ends the process (abort, a signal, a destructor that throws) takes the report with it: note the seed in
+// `on_run`, and print it from a handler of that signal; raft_sim does.
 #pragma once
 
 #include <libraft/bytes.hpp>
@@ -116,9 +120,9 @@ struct Service {
 /// Which runs.
 struct SimulateOptions {
   std::uint64_t first_seed = 1;        ///< they count up from here
-  std::optional<std::uint64_t> seeds;  ///< at most so many; neither this nor minutes: one
+  std::optional<std::uint64_t> seeds;  ///< at most so many, not zero; neither this nor minutes: one
   std::optional<double> minutes;       ///< no run begins later than so long after the start
-  std::size_t jobs = 0;                ///< runs side by side; zero: as many as there are cores
+  std::size_t jobs = 0;                ///< runs side by side, up to 1024; zero: as many as there are cores
   std::optional<std::size_t> nodes;    ///< in place of what the seed draws
   bool fixed_profile = false;          ///< the yardstick in place of a swarm configuration: see docs/simulation.md
   std::optional<std::vector<std::string>> faults;  ///< exactly these in place of what the seed draws; see fault_kinds()
@@ -127,6 +131,9 @@ struct SimulateOptions {
   std::size_t violations_max = 5;                         ///< no run begins after so many
   bool shrink = true;                                     ///< look for a smaller run with the same violation
   std::string replay_command = "raft_sim";                ///< what a reader types before the options that repeat a run
+  /// Called with the seed of each run before it begins, by the thread that runs it. May be empty. For those who want to
+  /// know, when their process dies, of which seed: see the head of this file.
+  std::function<void(std::uint64_t seed)> on_run;
 };
 
 /// A run in which a rule was broken.

@@ -66,7 +66,7 @@ RunRecord record(const Service& service, const SimulateOptions& options) {
   Trace trace;
   Timeline timeline(settings.simulation.nodes);
   Both both(trace, timeline);
-  const TrialResult result = Trial(service, settings, plan, &both).run();
+  const TrialResult result = run_trial(service, settings, plan, &both);
   RunRecord record;
   record.trace = about + trace.text();
   if (result.finding) {

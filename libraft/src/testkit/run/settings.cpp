@@ -14,6 +14,8 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+constexpr std::size_t kJobsMax = 1024;  // each is a thread
+
 struct Kind {
   std::string_view name;
   std::string_view description;
@@ -250,6 +252,8 @@ std::string validate(const Service& service, const SimulateOptions& options) {
   if (!service.storage.make && !service.memory) return "A service needs a storage.";
   if (options.nodes && (*options.nodes == 0 || *options.nodes > 9)) return "A cluster has 1 to 9 nodes.";
   if (options.seconds && !(*options.seconds > 0 && *options.seconds <= 3600)) return "A run lasts 0 to 3600 seconds.";
+  if (options.seeds && *options.seeds == 0) return "No seeds are no runs.";
+  if (options.jobs > kJobsMax) return fmt::format("At most {} jobs run side by side.", kJobsMax);
   if (options.minutes && !(*options.minutes >= 0)) return "Minutes are not negative.";
   for (const std::string& name : options.faults.value_or(std::vector<std::string>{})) {
     if (!fault_named(name)) return fmt::format("There is no fault named \"{}\".", name);

@@ -40,7 +40,7 @@ class Shrinker {
     if (tries_left_ == 0) return false;
     --tries_left_;
     const Settings settings = settings_of(seed_, options);
-    const TrialResult result = Trial(service_, settings, plan_of(settings, options)).run();
+    const TrialResult result = run_trial(service_, settings, plan_of(settings, options));
     if (!result.finding || result.finding->invariant != finding_.invariant) return false;
     finding_ = *result.finding;
     options_ = options;

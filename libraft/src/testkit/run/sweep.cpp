@@ -10,6 +10,7 @@
 #include <chrono>
 #include <mutex>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 
 namespace libraft::testkit {
@@ -27,7 +28,12 @@ class Sweep {
 
   SimulateReport run() {
     std::vector<std::thread> threads;
-    for (std::size_t i = 1; i < report_.jobs; ++i) threads.emplace_back([this] { work(); });
+    try {
+      for (std::size_t i = 1; i < report_.jobs; ++i) threads.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {  // the system gives no more threads: fewer do the same
+      const std::lock_guard lock(mutex_);
+      report_.jobs = threads.size() + 1;
+    }
     work();
     for (std::thread& thread : threads) thread.join();
     std::sort(report_.violations.begin(), report_.violations.end(),
@@ -40,12 +46,13 @@ class Sweep {
  private:
   void work() {
     while (const auto seed = take_seed()) {
+      if (options_.on_run) options_.on_run(*seed);
       const Settings settings = settings_of(*seed, options_);
       const Plan plan = plan_of(settings, options_);
-      TrialResult result = Trial(service_, settings, plan).run();
+      TrialResult result = run_trial(service_, settings, plan);
       const bool is_twice = *seed % kTwiceEvery == 0;
       if (is_twice && !result.finding) {
-        const TrialResult again = Trial(service_, settings, plan).run();
+        const TrialResult again = run_trial(service_, settings, plan);
         if (again.trace_hash != result.trace_hash) {
           result.finding = Finding{"iT1", "the same seed ran twice, and the runs differ", TimePoint{}};
         }

@@ -52,14 +52,10 @@ Trial::Trial(const Service& service, Settings settings, Plan plan, Watcher* watc
 }
 
 TrialResult Trial::run() {
-  begin();
-  be_faulty();
-  if (!finding_) recover_core();
-  if (!finding_) heal_all();
-  if (!finding_) audit();
-  if (!finding_) {
-    checks_.finish();
-    take_verdict();
+  try {
+    go_through_phases();
+  } catch (...) {
+    if (!finding_) finding_ = thrown(std::current_exception(), agenda_.now());
   }
   TrialResult result;
   result.finding = finding_;
@@ -71,6 +67,17 @@ TrialResult Trial::run() {
   result.faults.insert(faults_.begin(), faults_.end());
   for (const auto& [mark, count] : checks_.marks()) result.marks[std::string(mark)] += count;
   return result;
+}
+
+void Trial::go_through_phases() {
+  begin();
+  be_faulty();
+  if (!finding_) recover_core();
+  if (!finding_) heal_all();
+  if (!finding_) audit();
+  if (finding_) return;
+  checks_.finish();
+  take_verdict();
 }
 
 void Trial::begin() {
@@ -106,7 +113,9 @@ bool Trial::await(const std::function<bool()>& judge) {
   return !finding_;
 }
 
+// What the checks have said came first.
 void Trial::find(std::string invariant, std::string sentence) {
+  take_verdict();
   if (!finding_) finding_ = Finding{std::move(invariant), std::move(sentence), agenda_.now()};
   agenda_.interrupt();
 }
@@ -116,10 +125,11 @@ void Trial::on_crashed(NodeId id) {
   agenda_.in({}, [this, id] { clients_.on_crash(id); });
 }
 
-// A node fails for a reason that it was given, or there is a bug.
+// A node fails for a reason that it was given, or there is a bug. The core's own rules and the state machine have a
+// rule of their own, which Checks keeps.
 void Trial::on_failed(NodeId id, const Failure& failure) {
-  const bool has_reason = nemesis_.may_fail(id) || cluster_.simulation().is_damaged(id);
-  if (has_reason && failure.error != errc::invariant_violated && failure.error != errc::state_machine_failed) return;
+  if (failure.error == errc::invariant_violated || failure.error == errc::state_machine_failed) return;
+  if (nemesis_.may_fail(id) || cluster_.simulation().is_damaged(id)) return;
   find("iD7", fmt::format("node {} failed without a fault of its disk: {} ({})", id.value, failure.reason,
                           failure.error.message()));
 }
@@ -243,6 +253,26 @@ std::string Trial::situation() const {
                         status.log_last.index.value);
   }
   return text;
+}
+
+Finding thrown(const std::exception_ptr& exception, TimePoint at) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const std::exception& error) {
+    return {"threw", fmt::format("the service threw: {}", error.what()), at};
+  } catch (...) {
+    return {"threw", "the service threw something that is no std::exception", at};
+  }
+}
+
+TrialResult run_trial(const Service& service, const Settings& settings, const Plan& plan, Watcher* watcher) {
+  try {
+    return Trial(service, settings, plan, watcher).run();
+  } catch (...) {  // while it was made
+    TrialResult result;
+    result.finding = thrown(std::current_exception(), TimePoint{});
+    return result;
+  }
 }
 
 }  // namespace libraft::testkit

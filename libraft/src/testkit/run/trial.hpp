@@ -12,6 +12,7 @@
 #include "testkit/watcher.hpp"
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -43,9 +44,11 @@ class Trial final : private Watcher {
  public:
   /// `watcher` may be null; it hears of all.
   Trial(const Service& service, Settings settings, Plan plan, Watcher* watcher = nullptr);
+  /// What the service throws is a finding.
   [[nodiscard]] TrialResult run();
 
  private:
+  void go_through_phases();
   void begin();
   void be_faulty();
   void recover_core();
@@ -89,5 +92,12 @@ class Trial final : private Watcher {
   std::optional<Finding> finding_;
   std::map<std::string, std::uint64_t, std::less<>> faults_;
 };
+
+/// The rule that a service breaks which throws where no node is there to catch it.
+[[nodiscard]] Finding thrown(const std::exception_ptr& exception, TimePoint at);
+
+/// A Trial from its making to its end; what the service throws on the way is a finding.
+[[nodiscard]] TrialResult run_trial(const Service& service, const Settings& settings, const Plan& plan,
+                                    Watcher* watcher = nullptr);
 
 }  // namespace libraft::testkit
