@@ -1,5 +1,6 @@
 #include "api/http_server.hpp"
 
+#include "api/http_head.hpp"
 #include "api/http_stream.hpp"
 #include "api/listener.hpp"
 #include "api/thread_pool.hpp"
@@ -53,6 +54,7 @@ ThreadPool::Limits limits_of(const HttpServerOptions& options) {
 struct Exchange {
   const HttpStream* stream = nullptr;
   bool is_refused = true;  // until the request is understood
+  std::optional<HttpReply> refusal = std::nullopt;
 
   // Where the next request would begin is not known, or nothing more can be read.
   [[nodiscard]] bool is_last() const { return is_refused || stream->is_broken(); }
@@ -77,13 +79,11 @@ Target split_target(std::string_view target) {
 
 /// A request line in which nothing is wrong but that its method is none that cpp-httplib knows. It stops reading there.
 bool has_unknown_method(const httplib::Request& request) {
-  constexpr std::string_view kToken = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
   constexpr std::array<std::string_view, 10> kKnown{"GET",     "HEAD",    "POST",  "PUT",   "DELETE",
                                                     "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI"};
   const std::string& method = request.method;
-  return !method.empty() && method.find_first_not_of(kToken) == std::string::npos &&
-         std::find(kKnown.begin(), kKnown.end(), method) == kKnown.end() && !request.target.empty() &&
-         (request.version == "HTTP/1.1" || request.version == "HTTP/1.0");
+  return is_token(method) && std::find(kKnown.begin(), kKnown.end(), method) == kKnown.end() &&
+         !request.target.empty() && (request.version == "HTTP/1.1" || request.version == "HTTP/1.0");
 }
 
 bool has_body(const httplib::Request& request) {
@@ -93,22 +93,18 @@ bool has_body(const httplib::Request& request) {
 
 /// Why a request must not be read any further; nullopt when it may. The connection ends with the refusal, because where
 /// the next request would begin is not known.
-std::optional<HttpReply> refusal(const httplib::Request& request, std::size_t body_bytes_max) {
+std::optional<HttpReply> refusal(std::string_view head, const httplib::Request& request, std::size_t body_bytes_max) {
+  if (const auto flaw = flaw_of_head(head)) return error_reply(400, "bad_request", *flaw);
   if (request.has_header("Transfer-Encoding")) {
     return error_reply(411, "length_required", "A body needs a Content-Length; chunked bodies are not taken.");
   }
   if (request.has_header("Content-Encoding")) {
     return error_reply(415, "unsupported_encoding", "Encoded bodies are not taken.");
   }
-  const std::size_t lengths = request.get_header_value_count("Content-Length");
-  if (lengths == 0) return std::nullopt;
-  const std::string text = request.get_header_value("Content-Length");
+  if (!request.has_header("Content-Length")) return std::nullopt;
+  const std::string text = request.get_header_value("Content-Length");  // digits: see flaw_of_head
   std::uint64_t length = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), length);
-  const bool is_digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-  if (lengths > 1 || !is_digits) {
-    return error_reply(400, "bad_request", "The Content-Length is repeated or no number.");
-  }
   if (failed != std::errc() || length > body_bytes_max) {
     return error_reply(413, "too_large", "The body is larger than " + std::to_string(body_bytes_max) + " bytes.");
   }
@@ -206,8 +202,8 @@ void HttpServer::Impl::install_handlers() {
   set_keep_alive_timeout(std::chrono::duration_cast<std::chrono::seconds>(options_.idle_timeout).count());
   set_keep_alive_max_count(kRequestsSaid);
   set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
-    if (auto refused = refusal(request, options_.body_bytes_max)) {
-      answer(response, std::move(*refused));
+    if (t_exchange.refusal) {
+      answer(response, *t_exchange.refusal);
       return HandlerResponse::Handled;
     }
     // With a body it comes back by one of the routes below. Without one it must not: cpp-httplib would wait for a body
@@ -220,12 +216,10 @@ void HttpServer::Impl::install_handlers() {
     answer(response, dispatch(request));
   };
   Post(kAnyPath, with_body).Put(kAnyPath, with_body).Patch(kAnyPath, with_body).Delete(kAnyPath, with_body);
-  set_expect_100_continue_handler([this](const httplib::Request& request, httplib::Response& response) {
-    auto refused = refusal(request, options_.body_bytes_max);
-    if (!refused) return 100;
-    const int status = refused->status;
-    answer(response, std::move(*refused));
-    return status;
+  set_expect_100_continue_handler([](const httplib::Request&, httplib::Response& response) {
+    if (!t_exchange.refusal) return 100;
+    answer(response, *t_exchange.refusal);
+    return response.status;
   });
   set_exception_handler([](const httplib::Request&, httplib::Response& response, const std::exception_ptr&) {
     answer(response, error_reply(500, "internal", "The server failed to answer."));
@@ -240,6 +234,7 @@ void HttpServer::Impl::install_handlers() {
   });
   // Runs when cpp-httplib has added its own headers.
   set_post_routing_handler([](const httplib::Request&, httplib::Response& response) {
+    response.headers.erase("Accept-Ranges");  // there are none
     if (!t_exchange.is_last()) return;
     response.headers.erase("Keep-Alive");
     response.headers.erase("Connection");
@@ -325,14 +320,15 @@ HttpServer::Impl::Next HttpServer::Impl::serve_request(HttpStream& stream) {
   stream.expect_head(options_.head_bytes_max, options_.head_timeout);
   bool is_last = false;
   const auto after_head = [&](httplib::Request& request) {
-    t_exchange.is_refused = refusal(request, options_.body_bytes_max).has_value();
+    t_exchange.refusal = refusal(stream.head(), request, options_.body_bytes_max);
+    t_exchange.is_refused = t_exchange.refusal.has_value();
     stream.expect_body(options_.body_timeout, options_.write_timeout);
     // None of what cpp-httplib would do by itself: compress, cut out ranges, take forms apart, match paths by regex.
     for (const char* name : {"Accept-Encoding", "Content-Type"}) request.headers.erase(name);
     request.ranges.clear();
     request.path = kAnyPath;
   };
-  t_exchange = {&stream, true};
+  t_exchange = {&stream};
   try {
     if (!process_request_of(*this, stream, is_last, after_head)) is_last = true;
   } catch (const std::exception&) {

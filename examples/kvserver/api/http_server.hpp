@@ -1,10 +1,10 @@
 // HttpServer: the guarded HTTP server that both ports of a node run on.
 //
-// Requests that can't be served safely are answered here, before a handler sees them: chunked bodies (411), encoded
-// bodies (415), repeated or malformed lengths (400), bodies beyond the limit (413), unknown paths (404), methods that a
-// path does not have (405 with Allow). After a request that was not read to its end the reply says that the connection
-// ends. A connection that is idle, slow or one too many costs a thread for a bounded
-// time and nobody else's service.
+// Requests that can't be served safely are answered here, before a handler sees them: malformed heads, repeated or
+// malformed lengths (400), chunked bodies (411), encoded bodies (415), bodies beyond the limit (413), unknown paths
+// (404), methods that a path does not have (405 with Allow). After a request that was not read to its end the reply
+// says that the connection ends. A connection that is idle, slow or one too many costs a thread for a bounded time and
+// nobody else's service.
 //
 //     HttpServer server({.port = 8080, .body_bytes_max = 8u << 20});
 //     server.route("GET", "/health", [&](const HttpRequest&) { return json_reply(200, health()); });

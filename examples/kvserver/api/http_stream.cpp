@@ -39,12 +39,15 @@ bool HttpStream::await_request(std::chrono::milliseconds patience) {
 
 void HttpStream::expect_head(std::size_t bytes_max, std::chrono::milliseconds patience) {
   readable_ = bytes_max;
+  is_head_ = true;
+  head_.clear();
   read_deadline_ = Clock::now() + patience;
   write_patience_ = patience;
 }
 
 void HttpStream::expect_body(std::chrono::milliseconds body_patience, std::chrono::milliseconds write_patience) {
   readable_ = std::numeric_limits<std::size_t>::max();
+  is_head_ = false;
   read_deadline_ = Clock::now() + body_patience;
   write_patience_ = write_patience;
 }
@@ -74,6 +77,7 @@ ssize_t HttpStream::read(char* into, std::size_t size) {
   if (begin_ == end_ && !fill(read_deadline_)) return -1;
   const std::size_t count = std::min({size, end_ - begin_, readable_});
   std::memcpy(into, buffer_.data() + begin_, count);
+  if (is_head_) head_.append(into, count);
   begin_ += count;
   readable_ -= count;
   return static_cast<ssize_t>(count);

@@ -27,6 +27,8 @@ class HttpStream : public httplib::Stream {
   void expect_head(std::size_t bytes_max, std::chrono::milliseconds patience);
   /// Body and reply: whoever calls knows how long the body is.
   void expect_body(std::chrono::milliseconds body_patience, std::chrono::milliseconds write_patience);
+  /// What was read as the head: all of it, byte for byte, once expect_body was called.
+  [[nodiscard]] const std::string& head() const { return head_; }
   [[nodiscard]] bool is_broken() const { return broken_; }
 
   /// Broken by a deadline.
@@ -50,6 +52,8 @@ class HttpStream : public httplib::Stream {
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   std::size_t readable_ = 0;  // bytes until the bound
+  bool is_head_ = false;      // that is being read
+  std::string head_;
   Clock::time_point read_deadline_;
   std::chrono::milliseconds write_patience_{0};
   bool broken_ = false;
