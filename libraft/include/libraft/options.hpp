@@ -83,6 +83,9 @@ struct NodeOptions {
   Duration disk_stall_max = std::chrono::seconds(10);
   /// A full disk is tried again this often.
   Duration no_space_retry_interval = std::chrono::milliseconds(500);
+  /// A node whose disk has had no room for this long fails with errc::no_space; with room it can be started again.
+  /// Duration::max(): it waits for ever.
+  Duration no_space_max = std::chrono::seconds(10);
   /// For timeouts drawn at random. nullopt: drawn from the system (the default outside of tests).
   std::optional<std::uint64_t> random_seed;
 };

@@ -61,6 +61,7 @@ std::string validate(const NodeOptions& options) {
     return "inbox_bytes_max must be at least command_bytes_max: the longest command could never be proposed.";
   }
   if (options.no_space_retry_interval <= Duration::zero()) return "no_space_retry_interval must be positive.";
+  if (options.no_space_max <= Duration::zero()) return "no_space_max must be positive.";
   if (options.disk_stall_max <= Duration::zero()) return "disk_stall_max must be positive.";
   if (options.bootstrap) {
     if (auto reason = validate_configuration(*options.bootstrap, options.id); !reason.empty()) return reason;

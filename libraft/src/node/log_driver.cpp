@@ -8,7 +8,8 @@ namespace libraft::node {
 
 LogDriver::LogDriver(const NodeOptions& options, Storage& storage, Runtime& runtime, const Parts& parts)
     : parts_(parts),
-      persist_(storage, runtime, {options.write_bytes_max, options.no_space_retry_interval, options.disk_stall_max},
+      persist_(storage, runtime,
+               {options.write_bytes_max, options.no_space_retry_interval, options.no_space_max, options.disk_stall_max},
                *this, parts.reporter.metrics()),
       reader_(storage, runtime, *this) {}
 

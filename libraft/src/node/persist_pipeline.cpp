@@ -218,15 +218,27 @@ void PersistPipeline::done() noexcept {
   stall_at_ = kNever;
   if (is_closed_) return;
   if (error_ == make_error_code(errc::no_space)) {
-    retry_at_ = deadline_after(runtime_.now(), limits_.no_space_retry_interval);
-    if (!std::exchange(told_disk_full_, true)) listener_.on_disk_full();
-    listener_.on_retry_set();
+    wait_for_space();
   } else if (error_) {
     close();
     listener_.on_write_failed(error_, std::move(detail_));
   } else {
     conclude();
   }
+}
+
+void PersistPipeline::wait_for_space() {
+  const TimePoint now = runtime_.now();
+  if (!space_deadline_) {
+    space_deadline_ = deadline_after(now, limits_.no_space_max);
+    listener_.on_disk_full();
+  } else if (now >= *space_deadline_) {
+    close();
+    const std::string reason = detail_.empty() ? make_error_code(errc::no_space).message() : detail_;
+    return listener_.on_write_failed(errc::no_space, "the disk stayed full: " + reason);
+  }
+  retry_at_ = deadline_after(now, limits_.no_space_retry_interval);
+  listener_.on_retry_set();
 }
 
 void PersistPipeline::conclude() noexcept {
@@ -239,7 +251,7 @@ void PersistPipeline::conclude() noexcept {
 }
 
 void PersistPipeline::finish_write() {
-  told_disk_full_ = false;
+  space_deadline_.reset();
   ++metrics_.writes;
   metrics_.entries_written += write_.entry_count();
   const PersistId proves = write_.proves();

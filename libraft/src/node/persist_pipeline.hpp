@@ -59,7 +59,8 @@ class PersistPipeline final : private Job {
   struct Listener {
     virtual void on_persisted(PersistId upto) = 0;
     virtual void on_published(const SnapshotMeta& meta) = 0;
-    /// The disk is full: the write waits and is tried again. Called once for each write.
+    /// The disk is full: the write waits and is tried again, until no_space_max is over and it fails with
+    /// errc::no_space. Called once for each write.
     virtual void on_disk_full() = 0;
     /// After each try that found no space: `next_deadline` is set, and somebody must call `on_time` then.
     virtual void on_retry_set() = 0;
@@ -71,6 +72,7 @@ class PersistPipeline final : private Job {
   struct Limits {
     std::size_t write_bytes_max = 0;
     Duration no_space_retry_interval{};
+    Duration no_space_max{};
     Duration disk_stall_max{};
   };
 
@@ -111,6 +113,7 @@ class PersistPipeline final : private Job {
   void done() noexcept override;
   void write_or_publish();
   void publish();
+  void wait_for_space();
   void conclude() noexcept;
   void finish_write();
 
@@ -124,7 +127,7 @@ class PersistPipeline final : private Job {
   std::size_t publishing_ = 0;  // snapshots in queue_ and write_
   bool is_writing_ = false;
   bool is_closed_ = false;
-  bool told_disk_full_ = false;
+  std::optional<TimePoint> space_deadline_;  // while the disk is full: when it is waited for no longer
   TimePoint retry_at_ = kNever;
   TimePoint stall_at_ = kNever;
 

@@ -57,6 +57,7 @@ TEST_CASE("the defaults are those that the header promises, and they are valid")
   CHECK(node.write_bytes_max == 4u << 20);
   CHECK(node.disk_stall_max == 10s);
   CHECK(node.no_space_retry_interval == 500ms);
+  CHECK(node.no_space_max == 10s);
   CHECK(validate(node).empty());
 }
 
@@ -138,6 +139,7 @@ TEST_CASE("a node's bounds and intervals are positive, and its core's options ar
   CHECK(node_objection([](NodeOptions& options) { options.inbox_messages_max = 1; }).empty());
   CHECK(node_objection([](NodeOptions& options) { options.no_space_retry_interval = 0ms; }) ==
         "no_space_retry_interval must be positive.");
+  CHECK(node_objection([](NodeOptions& options) { options.no_space_max = 0ms; }) == "no_space_max must be positive.");
   CHECK(node_objection([](NodeOptions& options) { options.disk_stall_max = 0ms; }) ==
         "disk_stall_max must be positive.");
   CHECK(node_objection([](NodeOptions& options) { options.core.heartbeat_interval = 0ms; }) ==

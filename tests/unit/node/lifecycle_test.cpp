@@ -386,6 +386,26 @@ TEST_CASE("with a full disk a leader steps down, and goes on when there is room 
   CHECK(world.run_until([&] { return node.machine->commands.size() == 2; }));
 }
 
+TEST_CASE("a node whose disk stays full fails with its reason, and goes on from its disk when there is room") {
+  NodeWorld world(1);
+  world.create_and_start_all();
+  Member& node = world.elect();
+  node.propose("a");
+  world.run();
+  node.disk->set_bytes_max(0);
+  const auto proposal = node.propose("b");
+  CHECK(world.run_until([&] { return node.status().state == NodeState::failed; }));
+  REQUIRE(node.status().failure);
+  CHECK(node.status().failure->error == errc::no_space);
+  CHECK(node.status().failure->reason.find("stayed full") != std::string::npos);
+  CHECK(proposal->error);
+  node.crash();
+  node.disk->set_bytes_max(MemoryDisk::kUnlimited);
+  node.create();
+  node.start();
+  CHECK(world.run_until([&] { return node.leads() && node.machine->commands == std::vector<std::string>{"a"}; }));
+}
+
 TEST_CASE("with a full disk a node that does not lead tries again in time, as often as it must") {
   NodeWorld world(3, [](NodeOptions& options) { options.no_space_retry_interval = 20ms; });
   const auto faults = make_faulty(world[1]);

@@ -133,7 +133,7 @@ struct Fixture {
   Told told;
   Metrics metrics;
   std::uint64_t last_id = 0;
-  node::PersistPipeline pipeline{storage, runtime, {1000, 500ms, 10s}, told, metrics};
+  node::PersistPipeline pipeline{storage, runtime, {1000, 500ms, 2s, 10s}, told, metrics};
 };
 
 }  // namespace
@@ -283,6 +283,37 @@ TEST_CASE_METHOD(
   CHECK(indexes(storage.writes[0]) == Indexes{1});
   CHECK(told.persisted == Indexes{1, 2});
   CHECK(pipeline.next_deadline() == kNever);
+}
+
+TEST_CASE_METHOD(Fixture, "a disk that stays full fails the write in the end, with the reason") {
+  storage.answers.assign(100, errc::no_space);
+  submit(batch(entries(1, 1)));
+  runtime.run_all();
+  for (; told.failures == 0 && storage.tries < 100; runtime.run_all()) {
+    runtime.advance_to(pipeline.next_deadline());
+    pipeline.on_time(runtime.now());
+  }
+  CHECK(storage.tries == 5);  // at 0, 0.5, 1, 1.5 and 2 s
+  CHECK(told.error == errc::no_space);
+  CHECK(told.detail.starts_with("the disk stayed full: "));
+  CHECK(pipeline.next_deadline() == kNever);
+  CHECK(told.persisted.empty());
+}
+
+TEST_CASE_METHOD(Fixture, "each write that finds no space is waited for anew") {
+  for (std::uint64_t index = 1; index <= 3; ++index) {
+    storage.answers = {errc::no_space, errc::no_space, errc::no_space};
+    submit(batch(entries(index, index)));
+    runtime.run_all();
+    while (pipeline.next_deadline() != kNever) {
+      runtime.advance_to(pipeline.next_deadline());
+      pipeline.on_time(runtime.now());
+      runtime.run_all();
+    }
+  }
+  CHECK(told.failures == 0);
+  CHECK(told.disk_full == 3);
+  CHECK(told.persisted == Indexes{1, 2, 3});
 }
 
 TEST_CASE_METHOD(Fixture, "without space to publish a snapshot the write fails, for the snapshot is given away") {

@@ -229,12 +229,13 @@ void Nemesis::on_crashed(NodeId id) {
   later(down, [this, id] { cluster_.start(id); });
 }
 
-// An operator mends the disk and starts the node again.
+// An operator mends the disk, makes room on it, and starts the node again.
 void Nemesis::on_failed(NodeId id, const Failure&) {
   if (given_up_.contains(id)) return;
   later(milliseconds(300), [this, id, life = cluster_.lives(id)] {
     if (life != cluster_.lives(id)) return;
     cluster_.simulation().mend(id);
+    if (cluster_.has_disks()) cluster_.simulation().free_disk(id);
     crash_for(id, milliseconds(100));
   });
 }

@@ -187,6 +187,7 @@ void mix_options(std::uint64_t seed, NodeId id, bool is_mixed, Duration work, No
   options.inbox_bytes_max = options.core.command_bytes_max + random.log_between(1u << 14, 64u << 20);
   options.disk_stall_max = 50 * work + random.log_between(milliseconds(50), seconds(10));
   options.no_space_retry_interval = random.log_between(milliseconds(10), seconds(1));
+  options.no_space_max = random.log_between(milliseconds(500), seconds(60));
 }
 
 std::set<Fault> draw_faults(std::uint64_t seed, bool fixed_profile) {
