@@ -123,6 +123,38 @@ TEST_CASE("iB1: each queue of a core is held to its bound from both sides") {
   }
 }
 
+TEST_CASE("iB3: below a new snapshot only what may trail it stays") {
+  Bounds bounds;
+  bounds.options().trailing_entries = 3;
+  bounds.options().trailing_entries_for_followers_max = 5;
+  bounds.look();
+  SnapshotMeta meta;
+  meta.last = {{10}, {1}};
+  const auto publish_with_start = [&](std::uint64_t start, std::error_code error) {
+    bounds.stage.ledger.disks[kOne].log.start_after({{start}, {1}});
+    bounds.check.on_published(kOne, meta, {}, error);
+    return bounds.stage.verdict();
+  };
+  CHECK(publish_with_start(10, {}).empty());
+  CHECK(publish_with_start(5, {}).empty());
+  CHECK(publish_with_start(4, errc::io_error).empty());
+  CHECK(publish_with_start(4, {}) == "iB3");
+}
+
+TEST_CASE("iB3: a snapshot that is due is asked for once it is late") {
+  Bounds bounds;
+  bounds.options().snapshot_after_entries = 4;
+  bounds.look();
+  bounds.stage.ledger.disks[kOne].snapshot = {{10}, {1}};
+  bounds.stage.ledger.memories[kOne].applied = {13};
+  CHECK(bounds.check.judge_snapshots_taken(true));
+  bounds.stage.ledger.memories[kOne].applied = {14};
+  CHECK(!bounds.check.judge_snapshots_taken(false));
+  CHECK(bounds.stage.verdict().empty());
+  CHECK(!bounds.check.judge_snapshots_taken(true));
+  CHECK(bounds.stage.verdict() == "iB3");
+}
+
 TEST_CASE("iB1: each queue around a core is held to its bound from both sides") {
   Bounds bounds;
   NodeOptions& options = bounds.node_options;

@@ -152,6 +152,37 @@ void BoundsCheck::judge_snapshots(NodeId node, const NodeOptions&, const node::G
   judge(node, "own snapshots wait to be saved", gauges.saves, 1);
 }
 
+/// After DiskCheck took the write in. What followers still need may stay too, within its own bound.
+void BoundsCheck::on_published(NodeId node, const SnapshotMeta& meta, const WriteBatch&, std::error_code error) {
+  const auto options = options_.find(node);
+  if (error || options == options_.end()) return;
+  const LogIndex start = ledger_.disks[node].log.start().index;
+  const std::uint64_t max =
+      std::max(options->second.trailing_entries, options->second.trailing_entries_for_followers_max);
+  if (start >= meta.last.index || meta.last.index.value - start.value <= max) return;
+  report("iB3", node,
+         fmt::format("{} entries below a new snapshot stay, and {} are allowed", meta.last.index.value - start.value,
+                     max));
+}
+
+bool BoundsCheck::judge_snapshots_taken(bool is_late) {
+  bool have_all = true;
+  for (const auto& [node, memory] : ledger_.memories) {
+    const auto options = options_.find(node);
+    if (options == options_.end() || options->second.snapshot_after_entries == 0) continue;
+    const LogIndex covered = ledger_.disks[node].snapshot.index;
+    if (memory.applied <= covered) continue;
+    const std::uint64_t uncovered = memory.applied.value - covered.value;
+    if (uncovered < options->second.snapshot_after_entries) continue;
+    have_all = false;
+    if (!is_late) continue;
+    report("iB3", node,
+           fmt::format("{} entries are in no snapshot, and one is due after {}", uncovered,
+                       options->second.snapshot_after_entries));
+  }
+  return have_all;
+}
+
 void BoundsCheck::on_sent(const Message& message) {
   count();
   const NodeId from = message.route.from;

@@ -2,6 +2,7 @@
 //
 //   iB1  proposals, reads, what waits for the state machine, what is on its way to a follower, the cache of entries;
 //        and the queues around the core: inbox, requests, writes, held messages, snapshot chunks
+//   iB3  the log on disk: below a new snapshot only what may trail it stays, and a snapshot comes when it is due
 //   iB5  a message carries no more than its sender's options say
 //   iL7  the whole cluster does a bounded number of things in a second of virtual time
 #pragma once
@@ -26,7 +27,12 @@ class BoundsCheck final : public Watcher {
   void on_started(NodeId node, std::uint64_t life) override;
   void on_stepped(NodeId node, const Core& core) override;
   void on_gauges(NodeId node, const NodeOptions& options, const node::Gauges& gauges) override;
+  void on_published(NodeId node, const SnapshotMeta& meta, const WriteBatch& batch, std::error_code error) override;
   void on_sent(const Message& message) override;
+
+  /// In a cluster at rest: each node has the snapshot that its options ask for. Reports those that lack one when that
+  /// `is_late`.
+  bool judge_snapshots_taken(bool is_late);
 
  private:
   void judge_leader(NodeId node, const Core::State& state);

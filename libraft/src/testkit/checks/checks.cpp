@@ -125,6 +125,7 @@ void Checks::on_written(NodeId node, const WriteBatch& batch, std::error_code er
 
 void Checks::on_published(NodeId node, const SnapshotMeta& meta, const WriteBatch& batch, std::error_code error) {
   disks_.on_published(node, meta, batch, error);
+  bounds_.on_published(node, meta, batch, error);
 }
 
 void Checks::on_applied(NodeId node, LogId id, const Bytes& command, const Bytes& reply) {

@@ -46,6 +46,7 @@ class LIBRAFT_EXPORT Checks final : public Watcher {
   /// For violations that others notice.
   [[nodiscard]] Verdicts& verdicts() { return ledger_.verdicts; }
   [[nodiscard]] LivenessCheck& liveness() { return liveness_; }
+  [[nodiscard]] BoundsCheck& bounds() { return bounds_; }
   [[nodiscard]] ClientCheck& clients() { return clients_; }
   [[nodiscard]] PromiseCheck& promises() { return promises_; }
   [[nodiscard]] const LogHistory& history() const { return ledger_.history; }

@@ -235,7 +235,7 @@ void Nemesis::on_failed(NodeId id, const Failure&) {
   later(milliseconds(300), [this, id, life = cluster_.lives(id)] {
     if (life != cluster_.lives(id)) return;
     cluster_.simulation().mend(id);
-    if (cluster_.has_disks()) cluster_.simulation().free_disk(id);
+    make_room(id);
     crash_for(id, milliseconds(100));
   });
 }
@@ -253,9 +253,9 @@ void Nemesis::strike_disk(const FaultEvent& event, NodeId node) {
       return simulation.fail_file_call(node, event.fault == Fault::sync_error ? FileCall::sync : FileCall::write_at,
                                        errc::io_error, event.draw % 4);
     case Fault::no_space:
-      doom(node);
+      full_.insert(node);
       simulation.fill_disk(node, event.draw % 500);
-      return later(event.lasts, [&simulation, node] { simulation.free_disk(node); });
+      return later(event.lasts, [this, node] { make_room(node); });
     case Fault::disk_stall:
       return hold(node, event.lasts, true);
     case Fault::slow_disk:
@@ -264,6 +264,13 @@ void Nemesis::strike_disk(const FaultEvent& event, NodeId node) {
     default:
       return flip(node, event);
   }
+}
+
+// The life that saw the full disk may still fail for it.
+void Nemesis::make_room(NodeId id) {
+  if (full_.erase(id) == 0) return;
+  doom(id);
+  cluster_.simulation().free_disk(id);
 }
 
 // A flipped bit is found when the node reads it, at the latest at its next start: it is given one.
@@ -285,8 +292,8 @@ void Nemesis::revive(NodeId id) {
   }
   if (cluster_.has_disks()) {
     simulation.forget_disk_faults(id);
-    simulation.free_disk(id);
   }
+  make_room(id);
   simulation.slow_down(id, 1);
   simulation.slow_disk(id, 1);
   simulation.set_timer_delay(id, {});

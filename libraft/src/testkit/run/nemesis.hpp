@@ -35,7 +35,9 @@ class Nemesis final : public Watcher {
   [[nodiscard]] TimePoint healed_at() const { return healed_at_; }
 
   /// Whether something was done in this life of the node that may make it fail.
-  [[nodiscard]] bool may_fail(NodeId id) const { return doomed_.contains({id, cluster_.lives(id)}); }
+  [[nodiscard]] bool may_fail(NodeId id) const {
+    return full_.contains(id) || doomed_.contains({id, cluster_.lives(id)});
+  }
   [[nodiscard]] std::uint64_t crashes() const { return crashes_; }
   /// What the simulation does not tell its watchers itself.
   std::function<void(const FaultNote&)> on_strike;
@@ -55,6 +57,7 @@ class Nemesis final : public Watcher {
   void crash_for(NodeId id, Duration duration);
   void crash_again(NodeId id, std::uint64_t times, std::uint64_t draw);
   void flip(NodeId id, const FaultEvent& event);
+  void make_room(NodeId id);
   void hold(NodeId id, Duration duration, bool is_disk);
   void stand_still(NodeId id);
   void break_for_good(NodeId id, const std::set<NodeId>& core, Random& random);
@@ -74,6 +77,7 @@ class Nemesis final : public Watcher {
   std::map<std::pair<NodeId, NodeId>, int> cuts_;
   std::map<NodeId, Duration> in_write_;                // how long those are down who die in the middle of a write
   std::set<std::pair<NodeId, std::uint64_t>> doomed_;  // nodes, and which of their lives
+  std::set<NodeId> full_;                              // their disks
   std::set<NodeId> given_up_;
   std::uint64_t crashes_ = 0;
 };

@@ -198,6 +198,9 @@ void Trial::heal_all() {
   run_to(nemesis_.healed_at() + timeout_max());  // who comes back may campaign first
   checks_.liveness().begin({all.begin(), all.end()}, timeout_max());
   await_even(all, {});
+  // A snapshot that failed is tried again after ten election timeouts.
+  const TimePoint late = agenda_.now() + 20 * timeout_max();
+  await([&] { return checks_.bounds().judge_snapshots_taken(agenda_.now() >= late); });
   run_to(agenda_.now() + settings_.clients.timeout + timeout_max());
 }
 
