@@ -47,8 +47,8 @@ class Stopwatch {
 
 void list_bounds() {
   for (const Bound& bound : bounds()) {
-    fmt::print("{:12} {}\n", bound.name, bound.about);
-    for (const Start& start : bound.starts) fmt::print("{:12}   from {}\n", "", start.name);
+    fmt::print("{:15} {}\n", bound.name, bound.about);
+    for (const Start& start : bound.starts) fmt::print("{:15}   from {}\n", "", start.name);
   }
 }
 

@@ -42,7 +42,7 @@ TEST_CASE("every script keeps every rule") {
 }
 
 TEST_CASE("from a leader means that all have its first entry and nobody else campaigns") {
-  const Start& start = start_of("elected-quick", "a leader, 1 crash");
+  const Start& start = start_of("elected-quick", "a leader, 1 crash, links keep their order");
   Catalogue catalogue(start.shape, {});
   const World world = scripted(catalogue, start).world;
   CHECK(catalogue.view(world.nodes[0]).role == Role::leader);
@@ -65,7 +65,7 @@ TEST_CASE("a voter and a learner are explored to the end without a crash") {
 }
 
 TEST_CASE("a rule that the script itself breaks is told too") {
-  Start start = start_of("elected-quick", "a leader, 1 crash");
+  Start start = start_of("elected-quick", "a leader, 1 crash, links keep their order");
   start.shape.disks_lie = true;
   Catalogue catalogue(start.shape, {});
   const SearchResult result = explore(catalogue, start, {});

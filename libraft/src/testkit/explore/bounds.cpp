@@ -84,12 +84,14 @@ std::vector<Bound> make_bounds() {
        {{"empty disks, 1 proposal and 1 crash", free, {}, within({2, 1, 1, 1})},
         {"empty disks, pre-vote, 1 crash", shipped, {}, within({2, 1, 0, 1})}}},
       {"elected",
-       "from a leader: 1 proposal, 1 crash, 2 messages in flight, 2 terms, pre-vote; from the way to Figure 3.7; and "
-       "one voter with a learner",
+       "from a leader: 1 proposal, 1 crash, 2 messages in flight (a link keeps their order), 2 terms, pre-vote; from "
+       "the "
+       "way to Figure 3.7; and one voter with a learner",
        {voter_with_learner,
         way_to_figure_3_7,
         {"a leader, no second election, 1 read", shipped, elected(), with_reads(within({1, 2, 1, 1}))},
-        {"a leader, 1 proposal and 1 crash", shipped, elected(), in_order(within({2, 2, 1, 1}))}}},
+        {"a leader, 1 proposal and 1 crash, links keep their order", shipped, elected(),
+         in_order(within({2, 2, 1, 1}))}}},
       {"two-terms-quick",
        "two-terms with 1 proposal or 1 crash from empty disks, and both from a leader",
        {{"empty disks, 1 proposal", free, {}, within({2, 1, 1, 0})},
@@ -97,12 +99,12 @@ std::vector<Bound> make_bounds() {
         {"empty disks, pre-vote, 1 crash", shipped, {}, within({2, 1, 0, 1})},
         {"a leader, 1 proposal and 1 crash", free, elected(), within({2, 1, 1, 1})}}},
       {"elected-quick",
-       "elected with 1 proposal or 1 crash, and both with 1 message in flight",
+       "elected with 1 proposal or 1 crash (a link keeps the order of messages), and both with 1 message in flight",
        {voter_with_learner,
         way_to_figure_3_7,
         {"a leader, no second election, 1 read", shipped, elected(), with_reads(within({1, 2, 1, 1}))},
-        {"a leader, 1 crash", shipped, elected(), in_order(within({2, 2, 0, 1}))},
-        {"a leader, 1 proposal", shipped, elected(), in_order(within({2, 2, 1, 0}))},
+        {"a leader, 1 crash, links keep their order", shipped, elected(), in_order(within({2, 2, 0, 1}))},
+        {"a leader, 1 proposal, links keep their order", shipped, elected(), in_order(within({2, 2, 1, 0}))},
         {"a leader, 1 proposal and 1 crash, 1 in flight", shipped, elected(), within({2, 1, 1, 1})}}},
       {"three-terms",
        "3 nodes from empty disks, 3 terms, 2 proposals, 1 read, 2 crashes, 2 messages in flight: as deep as time "

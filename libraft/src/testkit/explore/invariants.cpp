@@ -97,13 +97,47 @@ const char* check_acknowledgements(const Look& look, const NodeView& sender, con
   return nullptr;
 }
 
-/// iR1: a confirmed read sees all that was committed before it was asked for.
-const char* check_reads(World& world, const NodeView& node, const KnownStep& step) {
+/// iS2: what a leader has stays as long as it leads.
+bool keeps_log(const NodeView& before, const NodeView& node) {
+  if (before.role != Role::leader || node.role != Role::leader || before.term != node.term) return true;
+  return node.log.prefix(before.log.size()) == before.log;
+}
+
+/// Which voters have spoken to the node that reads, in the term in which it leads, since it was asked.
+void note_answers(const Look& look, World& world, const NodeView& sender, const KnownStep& step) {
+  if (world.reader == 0 || sender.id == world.reader || sender.id > look.catalogue.shape().voters) return;
+  const NodeView& reader = look.node(world.reader - 1u);
+  for (const MessageKey key : step.sent) {
+    const KnownMessage& sent = look.catalogue.message(key);
+    const auto* reply = std::get_if<AppendEntriesReply>(&sent.message.body);
+    if (reply != nullptr && sent.to == reader.id && reply->term.value == reader.term) world.answer_read(sender.id);
+  }
+}
+
+/// The reader counts for itself.
+bool is_read_backed(const Look& look, const World& world) {
+  std::size_t voices = 0;
+  const std::size_t voters = look.catalogue.shape().voters;
+  for (std::size_t id = 1; id <= voters; ++id) {
+    if (id == world.reader || world.has_answered_read(id)) ++voices;
+  }
+  return voices >= voters / 2 + 1;
+}
+
+/// iR1 and iR3: a confirmed read sees all that was committed before it was asked for; a quorum has answered since, and
+/// who confirms it leads and has committed in its term.
+const char* check_reads(const Look& look, World& world, const NodeView& node, const KnownStep& step) {
   for (const ReadOutcome& read : step.reads) {
     if (world.reader != node.id) continue;
     const std::uint8_t needs = world.read_needs;
-    world.reader = world.read_needs = 0;
-    if (!read.error && read.index.value < needs) return "iR1: a read sees what was committed before it";
+    const bool is_backed = is_read_backed(look, world);
+    world.end_read();
+    if (read.error) continue;
+    if (read.index.value < needs) return "iR1: a read sees what was committed before it";
+    if (!is_backed) return "iR3: a read is confirmed by a quorum that answered after it was asked for";
+    if (node.role != Role::leader || node.log.term_at(node.commit) != node.term) {
+      return "iR3: a read is confirmed by a leader that has committed in its term";
+    }
   }
   return nullptr;
 }
@@ -114,11 +148,13 @@ const char* check(const Catalogue& catalogue, World& world, NodeKey before, std:
   const Look look{catalogue, world};
   const NodeView& now = look.node(node);
   const char* broken = check_leader(world, now);
+  if (broken == nullptr && !keeps_log(catalogue.view(before), now)) broken = "iS2: a leader takes nothing from its log";
   if (broken == nullptr && !all_logs_match(look, now)) broken = "iS3: logs match";
   if (broken == nullptr) broken = check_commit(look, world, catalogue.view(before), now);
   if (broken == nullptr && !leaders_are_complete(look)) broken = "iS5: a leader has all that is committed";
   if (broken == nullptr) broken = check_acknowledgements(look, now, step);
-  if (broken == nullptr) broken = check_reads(world, now, step);
+  note_answers(look, world, now, step);
+  if (broken == nullptr) broken = check_reads(look, world, now, step);
   return broken;
 }
 

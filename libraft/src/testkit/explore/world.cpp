@@ -81,11 +81,10 @@ Successor Cluster::after(const World& world, const Move& move, std::vector<Messa
   next.nodes[index] = step.node;
   if (move.what == Happening::propose) ++next.proposals;
   if (move.what == Happening::crash) ++next.crashes;
-  if (move.what == Happening::crash && next.reader == move.node) next.reader = next.read_needs = 0;
+  if (move.what == Happening::crash && next.reader == move.node) next.end_read();
   if (move.what == Happening::read) {
     ++next.reads;
-    next.reader = move.node;
-    next.read_needs = static_cast<std::uint8_t>(world.committed.size());
+    next.begin_read(move.node);
   }
   sent = step.sent;
   result.violation =
@@ -137,7 +136,10 @@ std::uint64_t Cluster::hash(const World& world) const {
   for (std::size_t i = 0; i < catalogue_.shape().size(); ++i) add(catalogue_.hash(world.nodes[i]));
   for (std::size_t i = 0; i < world.in_flight; ++i) add(catalogue_.message(world.messages[i]).hash);
   for (std::size_t term = 1; term <= limits_.term_max; ++term) add(leader_hashes_[4 * term + world.leader_of(term)]);
-  if (world.reader != 0) add(leader_hashes_[world.reader]);  // term zero has no leader
+  if (world.reader != 0) add(leader_hashes_[world.reader]);
+  for (std::size_t id = 1; id <= kNodesMax; ++id) {
+    if (world.has_answered_read(id)) add(leader_hashes_[4 * kTermsMax + id]);
+  }
   const std::uint64_t rest =
       Hash()
           .add(world.committed.bits)

@@ -41,7 +41,8 @@ struct World {
   PackedLog committed;             ///< all that a leader ever held to be committed
   std::uint32_t committed_in = 0;  ///< of each of these entries, the term of the leader that was first to: four bits
   std::uint16_t leaders = 0;       ///< of each term: two bits; zero: none yet
-  std::uint8_t reader = 0;         ///< the node that has a read under way; zero: none
+  std::uint8_t reader : 2 = 0;     ///< the node that has a read under way; zero: none
+  std::uint8_t answered : 3 = 0;   ///< since then: a bit for each voter that sent the reader an answer in its term
   std::uint8_t read_needs = 0;     ///< what was committed when it was asked for
 
   [[nodiscard]] std::uint64_t term_committed_in(std::size_t index) const {
@@ -53,6 +54,18 @@ struct World {
   [[nodiscard]] std::uint8_t leader_of(std::size_t term) const {
     return static_cast<std::uint8_t>(leaders >> (2 * term) & 3);
   }
+  void begin_read(std::uint64_t id) {
+    reader = id & 3;
+    answered = 0;
+    read_needs = static_cast<std::uint8_t>(committed.size());
+  }
+  void end_read() {
+    reader = 0;
+    answered = 0;
+    read_needs = 0;
+  }
+  void answer_read(std::uint64_t id) { answered |= 1u << (id - 1) & 7; }
+  [[nodiscard]] bool has_answered_read(std::uint64_t id) const { return (answered >> (id - 1) & 1) != 0; }
   void lead(std::size_t term, std::uint64_t id) { leaders |= static_cast<std::uint16_t>(id << (2 * term)); }
 
   friend bool operator==(const World&, const World&) = default;
@@ -100,8 +113,9 @@ class Cluster {
 
   Catalogue& catalogue_;
   Limits limits_;
-  /// By naming, term and leader: each leader that was adds its own to the hash.
-  std::array<HashOfNaming, kTermsMax * 4> leader_hashes_{};
+  /// By naming, term and leader: each leader that was adds its own to the hash. What would be term zero is for the node
+  /// that reads, and what would be the term after the last for those that have answered it.
+  std::array<HashOfNaming, (kTermsMax + 1) * 4> leader_hashes_{};
 };
 
 /// The rules that concern the whole cluster, after `node` went from `before` to what `world` has; takes what happened
