@@ -170,18 +170,21 @@ TEST_CASE("two nodes with one id are flagged") {
   SimulateOptions options = short_runs();
   options.nodes = 3;
   options.faults.emplace();
-  std::set<std::string> rules;
-  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+  // What speaks under another one's id says what that one's disk does not hold.
+  const std::set<std::string> expected{"iD1", "iD2", "iS1", "iS9"};
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    CAPTURE(seed);
     Settings settings = settings_of(seed, options);
     settings.simulation.adjust = [](NodeId id, NodeOptions& node) {
       if (id == NodeId{3}) node.id = {2};
+      // No answer reaches the second node 2: with pre-vote it asks in vain, without it campaigns.
+      node.core.pre_vote = false;
     };
     const TrialResult result = Trial(service, settings, {}).run();
     REQUIRE(result.finding);
-    rules.insert(result.finding->invariant);
+    CAPTURE(result.finding->invariant, result.finding->sentence);
+    CHECK(expected.contains(result.finding->invariant));
   }
-  CAPTURE(rules);
-  CHECK((rules.contains("iD1") || rules.contains("iD2") || rules.contains("iS1") || rules.contains("iS9")));
 }
 
 namespace {

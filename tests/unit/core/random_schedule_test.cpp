@@ -5,6 +5,7 @@
 
 #include <array>
 #include <random>
+#include <set>
 #include <stdexcept>
 
 using namespace libraft;
@@ -254,12 +255,14 @@ TEST_CASE("random schedules keep every safety rule, and a healed cluster converg
     const auto hit = schedule.marks();
     for (std::size_t i = 0; i < marks.size(); ++i) marks[i] += hit[i];
   }
-  // A generator that never comes by a dangerous place proves nothing about it. Full disks and failed snapshots are not
-  // among the moves.
-  std::vector<std::string_view> missed;
+  // A generator that never comes by a dangerous place proves nothing about it. Full and stalled disks and failed writes
+  // of snapshots are not among the moves, the bound of proposals is far off, and the last one takes rare luck.
+  const std::set<std::string_view> may_be_missed{"leader_with_bad_disk", "snapshot_not_saved",
+                                                 "snapshot_chunk_not_stored", "proposal_overloaded",
+                                                 "snapshot_incoming_forgotten"};
   for (std::size_t i = 0; i < marks.size(); ++i) {
-    if (marks[i] == 0) missed.push_back(core::name_of(static_cast<core::Mark>(i)));
+    const std::string_view name = core::name_of(static_cast<core::Mark>(i));
+    CAPTURE(name);
+    CHECK((marks[i] != 0 || may_be_missed.contains(name)));
   }
-  INFO(Catch::Detail::stringify(missed));
-  CHECK(missed.size() <= 8);
 }
