@@ -4,6 +4,7 @@
 #include "testkit/run/trial.hpp"
 #include "unit/testkit/whole_file_storage.hpp"
 
+#include <libraft/storage/memory_storage.hpp>
 #include <libraft/testkit/simulate.hpp>
 
 #include <cstdint>
@@ -236,8 +237,12 @@ TEST_CASE("what a service throws outside of a node is a violation with its seed"
   SECTION("a machine whose state is looked at in the end") {
     service.machine = [] { return std::make_unique<Thrower>(Thrower::Where::begin_snapshot); };
     service.model = [] { return std::make_unique<Text>(""); };
-    options.fixed_profile = true;  // 10 s of it are too short for a node to take a snapshot itself
     options.faults.emplace();
+    const auto takes_snapshots = [](const CoreOptions& core) {
+      return core.snapshot_after_entries != 0 || core.snapshot_after_bytes != 0;
+    };
+    while (takes_snapshots(settings_of(options.first_seed, options).simulation.core)) ++options.first_seed;
+    options.seeds = 1;
   }
   SECTION("the making of a machine") {
     service.machine = []() -> std::unique_ptr<StateMachine> { throw std::runtime_error("out of paper"); };
@@ -275,4 +280,68 @@ TEST_CASE("who runs is told of each seed before its run") {
   options.on_run = [&](std::uint64_t seed) { begun.insert(seed); };
   static_cast<void>(simulate(text_service(), options));
   CHECK(begun == std::set<std::uint64_t>{7, 8, 9});
+}
+
+TEST_CASE("iT1: a run that is another one when it is repeated is flagged") {
+  Service service = text_service();
+  SimulateOptions options = short_runs();
+  options.first_seed = 50;
+  options.seeds = 1;
+  SECTION("what another run left reaches a message") {
+    auto commands = std::make_shared<std::uint64_t>(0);
+    service.command = [commands](Random&, std::uint64_t) { return Bytes(std::to_string(++*commands)); };
+  }
+  SECTION("what another run left reaches the states and no message") {
+    // All nodes of a run agree, and so does the model.
+    auto runs = std::make_shared<std::uint64_t>(0);
+    service.memory = [runs] {
+      ++*runs;
+      return memory_storages();
+    };
+    service.storage = {};
+    service.machine = [runs] { return std::make_unique<Text>(*runs > 1 ? "!" : ""); };
+    service.model = [runs] { return std::make_unique<Text>(*runs > 0 ? "!" : ""); };  // made before the run's storage
+    options.fixed_profile = true;                                                     // no snapshots in so short a run
+    options.faults.emplace();
+  }
+  const FailedRun run = first_violation(service, options);
+  CHECK(run.invariant == "iT1");
+  CHECK(run.replay.starts_with("raft_sim --seed 50"));
+}
+
+TEST_CASE("iL8: clients that never get anything done are flagged") {
+  class Refuser final : public StateMachine {
+   public:
+    void apply(ApplyBatch&) override {}
+    std::unique_ptr<SnapshotTask> begin_snapshot() override { return snapshot_of(Bytes()); }
+    std::error_code restore(SnapshotReader&) override { return {}; }
+    Result<Bytes> query(std::string_view) override { return errc::overloaded; }
+  };
+  Service service = text_service();
+  service.machine = [] { return std::make_unique<Refuser>(); };
+  SimulateOptions options = short_runs();
+  options.seconds = 1;
+  options.faults.emplace();
+  Settings settings = settings_of(1, options);
+  settings.clients.reads_ppm = 1000000;
+  const TrialResult result = Trial(service, settings, {}).run();
+  REQUIRE(result.finding);
+  CHECK(result.finding->invariant == "iL8");
+}
+
+TEST_CASE("iX1: an answer that nobody waits for is flagged") {
+  const Service service = text_service();
+  const Settings settings = settings_of(1, short_runs());
+  Cluster cluster(service, settings);
+  Agenda agenda(cluster.simulation());
+  Clients clients(service, cluster, agenda, settings, {});
+  std::vector<std::string> told;
+  clients.on_broken = [&](std::string sentence) { told.push_back(std::move(sentence)); };
+  clients.begin();
+  for (const NodeId id : cluster.ids()) cluster.start(id);
+  agenda.run_to(TimePoint(std::chrono::seconds(5)));
+  CHECK(clients.completed() > 0);
+  CHECK(told.empty());
+  clients.on_answer(1, {}, {});
+  CHECK(told == std::vector<std::string>{"operation 1 ended twice, or after its node had died"});
 }

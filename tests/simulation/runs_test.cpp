@@ -115,6 +115,39 @@ TEST_CASE("one of fifty seeds runs twice and gives the same run") {
   CHECK(report.violations.empty());
 }
 
+TEST_CASE("faults of a whole run count once and strikes by their own name") {
+  SimulateOptions options = some_seeds(5, 3);
+  options.faults = {"clock.drift",       "network.loss",     "disk.lost_writes",
+                    "network.partition", "network.flapping", "process.crash"};
+  std::map<std::string, std::uint64_t> planned;
+  for (std::uint64_t seed = 5; seed < 8; ++seed) {
+    for (const FaultEvent& event : plan_of(settings_of(seed, options), options)) {
+      ++planned[std::string(name_of(event.fault))];
+    }
+  }
+  const SimulateReport report = simulate(tally_service(), options);
+  INFO(to_text(report));
+  REQUIRE(report.violations.empty());
+  std::set<std::string> kinds;
+  for (const auto& [name, count] : report.faults) kinds.insert(name);
+  // There are no disks that could lose a write.
+  CHECK(kinds ==
+        std::set<std::string>{"clock.drift", "network.loss", "network.partition", "network.flapping", "process.crash"});
+  CHECK(report.faults.at("clock.drift") == 3);
+  CHECK(report.faults.at("network.loss") == 3);
+  CHECK(report.faults.at("network.partition") == planned["network.partition"]);
+  CHECK(report.faults.at("network.flapping") == planned["network.flapping"]);
+  CHECK(report.faults.at("process.crash") <= planned["process.crash"]);  // who is down already is not struck
+
+  CHECK(report.effects.at("network.loss") > report.faults.at("network.loss"));
+  CHECK(report.effects.at("network.cut") > report.faults.at("network.partition"));
+  CHECK(report.effects.at("network.flap") >= 2 * report.faults.at("network.flapping"));
+  for (const char* back : {"network.mend", "network.steady", "clock.usual_rate", "network.partition"}) {
+    CAPTURE(back);
+    CHECK_FALSE(report.effects.contains(back));
+  }
+}
+
 TEST_CASE("the number of jobs makes no difference") {
   SimulateOptions options = some_seeds(5, 4);
   const SimulateReport one = simulate(tally_service(), options);
@@ -123,6 +156,7 @@ TEST_CASE("the number of jobs makes no difference") {
   CHECK(one.events == three.events);
   CHECK(one.requests == three.requests);
   CHECK(one.faults == three.faults);
+  CHECK(one.effects == three.effects);
 }
 
 TEST_CASE("a state machine that is not deterministic is found and the run made smaller") {

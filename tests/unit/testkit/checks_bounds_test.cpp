@@ -376,6 +376,65 @@ TEST_CASE("iL6: the healed elect a few leaders and one more for each crash") {
   }
 }
 
+TEST_CASE("iL6: the healed ask for votes in a bounded number of terms") {
+  Stage stage;
+  testkit::LivenessCheck liveness(stage.ledger);
+  liveness.begin({kOne, kTwo}, 1s);
+  std::uint64_t term = 0;
+  const auto campaign = [&](NodeId node) {
+    stage.set_term(node, ++term, node.value);
+    stage.memory(node).role = core::Candidate{};
+    stage.step(node);
+    liveness.on_stepped(node, stage.cores.at(node));
+    liveness.on_stepped(node, stage.cores.at(node));  // the same once more
+  };
+  for (int i = 0; i < 10; ++i) campaign(kOne);
+  for (int i = 0; i < 10; ++i) campaign(kTwo);
+  SECTION("four for each of five elections") {
+    CHECK(liveness.judge_elections());
+    CHECK(stage.verdict().empty());
+  }
+  SECTION("terms that are raised by a node that is not healed") {
+    for (int i = 0; i < 100; ++i) campaign(kThree);
+    stage.set_term(kOne, term, 0);
+    liveness.on_stepped(kOne, stage.cores.at(kOne));
+    CHECK(liveness.judge_elections());
+  }
+  SECTION("one more") {
+    campaign(kOne);
+    CHECK_FALSE(liveness.judge_elections());
+    CHECK(stage.verdict() == "iL6");
+  }
+  SECTION("one more when a healed node crashed") {
+    campaign(kOne);
+    liveness.on_crashed(kTwo);
+    CHECK(liveness.judge_elections());
+  }
+}
+
+TEST_CASE("iL6: a leader must be seen to stay for a while") {
+  Stage stage;
+  testkit::LivenessCheck liveness(stage.ledger);
+  liveness.begin({kOne, kTwo}, 1s);
+  stage.ledger.verdicts.set_time(TimePoint(6s));
+  CHECK_FALSE(liveness.judge_steadiness());
+  CHECK(stage.verdict().empty());
+  SECTION("the time is over") {
+    stage.ledger.verdicts.set_time(TimePoint(6s + 1ms));
+    CHECK(liveness.judge_steadiness());
+    CHECK(stage.verdict().empty());
+  }
+  SECTION("leaders follow each other") {
+    for (std::uint64_t term = 1; term <= 6; ++term) {
+      stage.set_term(kOne, term, 1);
+      stage.set_leader(kOne);
+      liveness.on_stepped(kOne, stage.cores.at(kOne));
+    }
+    static_cast<void>(liveness.judge_steadiness());
+    CHECK(stage.verdict() == "iL6");
+  }
+}
+
 TEST_CASE("the first violation stands and later ones are counted") {
   testkit::Verdicts verdicts;
   CHECK_FALSE(verdicts.has_violation());

@@ -113,6 +113,45 @@ TEST_CASE("writes and reads in their order are linearizable") {
   CHECK(desk.stage.ledger.marks.count(CheckMark::stale_read) == 1);
 }
 
+TEST_CASE("the mark of a read beside a write is hit when they overlap and the read saw the write") {
+  Desk desk;
+  desk.put(2, "x=1", "none");
+  const auto hits = [&] { return desk.stage.ledger.marks.count(CheckMark::read_beside_write); };
+  SECTION("the write is under way when the read ends") {
+    const Operation read = desk.read("x");
+    static_cast<void>(desk.write("x=2"));
+    desk.apply(3, "x=2", "1");
+    desk.done(read, 3, "2");
+    CHECK(hits() == 1);
+  }
+  SECTION("the write ends before the read does") {
+    const Operation read = desk.read("x");
+    desk.put(3, "x=2", "1");
+    desk.done(read, 3, "2");
+    CHECK(hits() == 1);
+  }
+  SECTION("the read did not see it") {
+    const Operation read = desk.read("x");
+    desk.put(3, "x=2", "1");
+    desk.done(read, 2, "1");
+    CHECK(hits() == 0);
+  }
+  SECTION("the write was given up before the read began") {
+    desk.failed(desk.write("x=2"), errc::timeout);
+    const Operation read = desk.read("x");
+    desk.apply(3, "x=2", "1");
+    desk.done(read, 3, "2");
+    CHECK(hits() == 0);
+  }
+  SECTION("there is no write but a new leader's empty entry") {
+    const Operation read = desk.read("x");
+    desk.commit(Stage::entry(3, 1));
+    desk.done(read, 3, "1");
+    CHECK(hits() == 0);
+  }
+  CHECK(desk.verdict().empty());
+}
+
 TEST_CASE("iR1: an operation that takes effect before one that had ended is seen") {
   Desk desk;
   desk.put(2, "x=1", "none");

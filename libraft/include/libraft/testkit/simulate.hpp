@@ -148,18 +148,23 @@ struct FailedRun {
 
 /// What all runs came to.
 struct SimulateReport {
-  std::uint64_t seeds = 0;                      ///< that ran
-  std::uint64_t first_seed = 0;                 ///< the first of them
-  double simulated_hours = 0;                   ///< of clusters
-  double real_seconds = 0;                      ///< that it took
-  std::size_t jobs = 0;                         ///< runs side by side
-  std::uint64_t events = 0;                     ///< steps of simulations
-  std::uint64_t requests = 0;                   ///< of clients, done without error
-  std::uint64_t crashes = 0;                    ///< of nodes
-  std::uint64_t twice = 0;                      ///< seeds that ran twice, and had to give the same run
-  std::vector<FailedRun> violations;            ///< by seed
-  std::map<std::string, std::uint64_t> faults;  ///< injected, by kind
-  std::map<std::string, std::uint64_t> marks;   ///< all coverage marks, and how often they were hit
+  std::uint64_t seeds = 0;            ///< that ran
+  std::uint64_t first_seed = 0;       ///< the first of them
+  double simulated_hours = 0;         ///< of clusters
+  double real_seconds = 0;            ///< that it took
+  std::size_t jobs = 0;               ///< runs side by side
+  std::uint64_t events = 0;           ///< steps of simulations
+  std::uint64_t requests = 0;         ///< of clients, done without error
+  std::uint64_t crashes = 0;          ///< of nodes
+  std::uint64_t twice = 0;            ///< seeds that ran twice, and had to give the same run
+  std::vector<FailedRun> violations;  ///< by seed
+  /// By the names of fault_kinds(): of the kinds that last for a whole run, how many runs had them; of the others, how
+  /// often they struck.
+  std::map<std::string, std::uint64_t> faults;
+  /// What the simulation did, by its own names (docs/simulation.md): messages lost, links cut, processes crashed. One
+  /// fault does many of these; some are done besides, as to the nodes that stay broken in the second phase.
+  std::map<std::string, std::uint64_t> effects;
+  std::map<std::string, std::uint64_t> marks;  ///< all coverage marks, and how often they were hit
 };
 
 /// One English sentence on the first thing that can't be done, or an empty string.

@@ -16,10 +16,12 @@ namespace libraft::testkit {
 void ClientCheck::on_invoked(const Operation& operation) {
   if (operation.id <= last_id_) report("iX1", operation.at, fmt::format("operation {} began twice", operation.id));
   last_id_ = operation.id;
-  Open open{operation.id, operation.kind, operation.is_linearizable, floor_, 0, ledger_.verdicts.now()};
+  Open open{operation.id, operation.kind, operation.is_linearizable, floor_, 0, ledger_.verdicts.now(), ++moments_};
   if (operation.kind == Operation::Kind::write) {
     open.command = content_hash(operation.command.view());
-    ++uses_[open.command].possible;
+    Uses& uses = uses_[open.command];
+    ++uses.possible;
+    ++uses.under_way;
   }
   open_.push_back(open);
 }
@@ -31,6 +33,12 @@ void ClientCheck::on_ended(const Operation& operation, const Outcome& outcome) {
   }
   const Open open = *found;
   open_.erase(found);
+  ++moments_;
+  if (open.kind == Operation::Kind::write) {
+    Uses& uses = uses_[open.command];
+    --uses.under_way;
+    uses.ended = moments_;
+  }
   if (outcome.error) {
     take_failure(open, operation.at, outcome.error);
   } else if (open.kind == Operation::Kind::write) {
@@ -86,7 +94,7 @@ void ClientCheck::judge_read(const Open& open, const Operation& operation, const
              fmt::format("operation {} read the state after entry {}, and {} was acknowledged before it began", open.id,
                          applied.index.value, open.floor.value));
     }
-    if (applied.index > open.floor) ledger_.marks.hit(CheckMark::read_beside_write);
+    if (saw_overlapping_write(open, applied.index)) ledger_.marks.hit(CheckMark::read_beside_write);
     floor_ = std::max(floor_, applied.index);
   } else if (applied.index < open.floor) {
     ledger_.marks.hit(CheckMark::stale_read);
@@ -95,6 +103,18 @@ void ClientCheck::judge_read(const Open& open, const Operation& operation, const
   const auto place = std::upper_bound(reads_.begin(), reads_.end(), applied.index,
                                       [](LogIndex index, const Read& read) { return index < read.index; });
   reads_.insert(place, {applied.index, operation.at, operation.query, applied.reply});
+}
+
+// A client has one operation at a time: what overlaps is another's.
+bool ClientCheck::saw_overlapping_write(const Open& read, LogIndex upto) const {
+  const LogHistory& history = ledger_.history;
+  for (LogIndex index = next(read.floor); index <= upto; index = next(index)) {
+    const LogHistory::Made* made = history.find({index, history.committed_at(index).term});
+    if (made == nullptr || made->kind != EntryKind::command) continue;
+    const auto uses = uses_.find(made->content);
+    if (uses != uses_.end() && (uses->second.under_way != 0 || uses->second.ended > read.begun)) return true;
+  }
+  return false;
 }
 
 void ClientCheck::take_failure(const Open& open, NodeId node, std::error_code error) {

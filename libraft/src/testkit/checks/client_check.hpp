@@ -54,12 +54,15 @@ class ClientCheck final : public Watcher {
     LogIndex floor;  ///< of all that had ended when it began, the greatest
     std::uint64_t command = 0;
     TimePoint since;
+    std::uint64_t begun = 0;  ///< which of the beginnings and ends
   };
   /// Of one command: how many operations may have brought it into the log, and how often it is there.
   struct Uses {
     std::uint32_t possible = 0;
     std::uint32_t refused = 0;
     std::uint32_t committed = 0;
+    std::uint32_t under_way = 0;  ///< of the operations
+    std::uint64_t ended = 0;      ///< the last of them, which of the beginnings and ends; zero: none
   };
   struct Command {
     LogId id;
@@ -75,6 +78,8 @@ class ClientCheck final : public Watcher {
   void judge_hint(NodeId node, const Core& core);
   void judge_write(const Open& open, NodeId node, const Applied& applied);
   void judge_read(const Open& open, const Operation& operation, const Applied& applied);
+  /// Whether one of these entries is a write that was under way while the operation was.
+  [[nodiscard]] bool saw_overlapping_write(const Open& read, LogIndex upto) const;
   void take_failure(const Open& open, NodeId node, std::error_code error);
   void judge_uses(const Uses& uses, NodeId node);
   void catch_up();
@@ -89,6 +94,7 @@ class ClientCheck final : public Watcher {
   Model* model_;
   std::vector<Open> open_;
   std::uint64_t last_id_ = 0;
+  std::uint64_t moments_ = 0;                     // beginnings and ends so far
   LogIndex floor_;                                // the greatest index that an operation ended with
   std::unordered_map<std::uint64_t, Uses> uses_;  // by the command's hash; never iterated
   LogIndex counted_;                              // committed entries up to here are in uses_

@@ -3,7 +3,8 @@
 //   iL1  the healed nodes have a leader within 10 of the longest election timeouts
 //   iL2  operations that waited end within 20
 //   iL3  the healed nodes reach one commit and applied index within 30, beside what it takes to send snapshots
-//   iL6  at most 5 elections, and one more for each crash of a healed node; terms don't run away
+//   iL6  at most 5 elections, and one more for each crash of a healed node, however long one waits; and the healed ask
+//        for votes in at most four times as many terms
 //
 // It counts as it watches; who runs the simulation asks, and reports by judge_*.
 #pragma once
@@ -40,6 +41,8 @@ class LivenessCheck final : public Watcher {
   bool judge_operations(TimePoint oldest, Duration allowance = {});
   /// `allowance` is what it takes to send snapshots, and for how long clients went on.
   bool judge_even(Duration allowance);
+  /// Until 6 of the longest election timeouts are over, so that there is time for a leader to lose its place again.
+  bool judge_steadiness();
   /// At the end.
   bool judge_elections();
 
@@ -52,6 +55,7 @@ class LivenessCheck final : public Watcher {
   TimePoint begun_{};
   Term highest_;  // when it began
   std::set<Term> elected_;
+  std::set<Term> campaigned_;  // terms in which a healed node asked for votes
   std::set<NodeId> failed_;
   std::size_t crashes_ = 0;
 };

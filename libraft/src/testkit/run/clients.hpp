@@ -24,6 +24,8 @@ class Clients {
   void begin();
   /// No new operations; those under way end.
   void stop() { is_stopped_ = true; }
+  /// What a node says on an operation.
+  void on_answer(std::uint64_t operation, std::error_code error, Applied applied);
   /// What was under way at a node that died has an unknown outcome.
   void on_crash(NodeId node);
   /// Clients ask these first, when they know no better.
@@ -59,7 +61,6 @@ class Clients {
   void next(std::size_t client);
   void invoke(std::size_t client);
   void send(const Operation& operation);
-  void on_answer(std::uint64_t operation, std::error_code error, Applied applied);
   void end(std::size_t client, std::error_code error, Applied applied);
   void follow_hint(Client& client, std::error_code error);
   [[nodiscard]] NodeId anybody(Random& random) const;

@@ -58,7 +58,8 @@ void Nemesis::begin(const Plan& plan) {
   }
 }
 
-void Nemesis::tell(Fault fault, NodeId node, NodeId other, std::string detail) const {
+void Nemesis::tell(Fault fault, NodeId node, NodeId other, std::string detail) {
+  count(fault);
   if (on_strike) on_strike({name_of(fault), node, other, std::move(detail)});
 }
 
@@ -133,6 +134,7 @@ void Nemesis::strike_links(const FaultEvent& event, const Target& target, NodeId
 // One link, or all links to a node: they stop one by one, and go on in the opposite order.
 void Nemesis::clog_for(const FaultEvent& event, const Target& target, NodeId node) {
   Simulation& simulation = cluster_.simulation();
+  count(event.fault);
   const Links all = to_or_from(cluster_.ids(), node, true);
   const std::size_t count = target.count > 3 ? all.size() : 1;
   for (std::size_t i = 0; i < count; ++i) {
@@ -170,9 +172,13 @@ void Nemesis::strike_process(const FaultEvent& event, const Target& target, Node
   if (!cluster_.is_running(node)) return;
   switch (event.fault) {
     case Fault::crash:
+      count(event.fault);
       return crash_for(node, event.lasts);
     case Fault::crash_in_write:
-      if (!cluster_.has_disks()) return crash_for(node, event.lasts);
+      if (!cluster_.has_disks()) {
+        count(event.fault);
+        return crash_for(node, event.lasts);
+      }
       simulation.crash_at_file_call(node, target.count);
       in_write_[node] = event.lasts;
       return doom(node);
@@ -180,8 +186,10 @@ void Nemesis::strike_process(const FaultEvent& event, const Target& target, Node
       tell(event.fault, node);
       return crash_again(node, target.count, event.draw);
     case Fault::pause:
+      count(event.fault);
       return hold(node, event.lasts, false);
     case Fault::slow_node:
+      count(event.fault);
       simulation.slow_down(node, static_cast<std::uint32_t>(1 + target.count * 3));
       return later(event.lasts, [&simulation, node] { simulation.slow_down(node, 1); });
     case Fault::transfer:
@@ -244,8 +252,13 @@ void Nemesis::on_failed(NodeId id, const Failure&) {
 
 void Nemesis::strike_disk(const FaultEvent& event, NodeId node) {
   Simulation& simulation = cluster_.simulation();
-  if (event.fault == Fault::clock_jump) return simulation.jump_clock(node, event.lasts);
+  if (event.fault == Fault::clock_jump) {
+    count(event.fault);
+    return simulation.jump_clock(node, event.lasts);
+  }
   if (!cluster_.has_disks() || !cluster_.is_running(node)) return;
+  if (event.fault == Fault::flip) return flip(node, event);
+  count(event.fault);
   switch (event.fault) {
     case Fault::sync_error:
     case Fault::write_error:
@@ -258,11 +271,9 @@ void Nemesis::strike_disk(const FaultEvent& event, NodeId node) {
       return later(event.lasts, [this, node] { make_room(node); });
     case Fault::disk_stall:
       return hold(node, event.lasts, true);
-    case Fault::slow_disk:
+    default:
       simulation.slow_disk(node, static_cast<std::uint32_t>(2 + (event.draw >> 16) % 200));
       return later(event.lasts, [&simulation, node] { simulation.slow_disk(node, 1); });
-    default:
-      return flip(node, event);
   }
 }
 
@@ -277,6 +288,7 @@ void Nemesis::make_room(NodeId id) {
 void Nemesis::flip(NodeId id, const FaultEvent& event) {
   constexpr std::array kParts{DiskPart::hard_state, DiskPart::log_middle, DiskPart::log_tail, DiskPart::snapshot};
   if (!cluster_.simulation().damage(id, kParts[(event.draw >> 40) % kParts.size()])) return;
+  count(event.fault);
   doom(id);
   later(event.lasts / 2, [this, id, down = event.lasts / 2] { crash_for(id, down); });
 }
@@ -341,7 +353,8 @@ void Nemesis::break_for_good(NodeId id, const std::set<NodeId>& core, Random& ra
       cluster_.simulation().cut(other, id, from_others || !core.contains(other));
     }
   };
-  // A node that can campaign disturbs nobody only when the core asks first and sticks to its leader.
+  // A node that can campaign disturbs nobody only when the core asks first and sticks to its leader. One that is not
+  // heard as a leader steps down only where it checks its quorum; as a candidate it is nothing to who hears a leader.
   const CoreOptions& options = settings_.simulation.core;
   const bool may_campaign = options.pre_vote && options.check_quorum;
   const std::uint64_t kind = random.below(6);
@@ -353,7 +366,7 @@ void Nemesis::break_for_good(NodeId id, const std::set<NodeId>& core, Random& ra
   } else if (kind == 2) {  // not heard: it hears a leader, and can't answer
     cut_all(true, false);
   } else if (kind == 3) {  // does not hear: it would campaign again and again
-    cut_all(!may_campaign, true);
+    cut_all(!options.check_quorum, true);
   } else if (kind == 4 && cluster_.has_disks() && may_campaign && remembers_a_run(id)) {
     doom(id);
     cluster_.simulation().slow_disk(id, 100);

@@ -39,6 +39,9 @@ class Nemesis final : public Watcher {
     return full_.contains(id) || doomed_.contains({id, cluster_.lives(id)});
   }
   [[nodiscard]] std::uint64_t crashes() const { return crashes_; }
+  /// How often each kind struck, of those that strike at times. What is done besides (a node that stays broken while
+  /// the core recovers) is no strike.
+  [[nodiscard]] const std::map<Fault, std::uint64_t>& strikes() const { return strikes_; }
   /// What the simulation does not tell its watchers itself.
   std::function<void(const FaultNote&)> on_strike;
 
@@ -66,7 +69,9 @@ class Nemesis final : public Watcher {
   [[nodiscard]] NodeId somebody(NodeId wanted, std::uint64_t draw) const;
   /// Does it unless all was healed meanwhile.
   void later(Duration duration, std::function<void()> action);
-  void tell(Fault fault, NodeId node = {}, NodeId other = {}, std::string detail = {}) const;
+  void count(Fault fault) { ++strikes_[fault]; }
+  /// Counts it, and tells of it.
+  void tell(Fault fault, NodeId node = {}, NodeId other = {}, std::string detail = {});
   void doom(NodeId id) { doomed_.insert({id, cluster_.lives(id)}); }
 
   Cluster& cluster_;
@@ -80,6 +85,7 @@ class Nemesis final : public Watcher {
   std::set<NodeId> full_;                              // their disks
   std::set<NodeId> given_up_;
   std::uint64_t crashes_ = 0;
+  std::map<Fault, std::uint64_t> strikes_;
 };
 
 }  // namespace libraft::testkit

@@ -33,7 +33,8 @@ std::string to_text(const SimulateReport& report) {
   text += fmt::format("each seed: {:.1f} simulated seconds, {:.0f} completed requests, {:.1f} crashes\n",
                       simulated_seconds / seeds, static_cast<double>(report.requests) / seeds,
                       static_cast<double>(report.crashes) / seeds);
-  if (!report.faults.empty()) text += table("faults", report.faults);
+  if (!report.faults.empty()) text += table("faults (of a whole run: runs; others: strikes)", report.faults);
+  if (!report.effects.empty()) text += table("what the simulation did, for them and besides", report.effects);
   if (!report.marks.empty()) text += table("marks", report.marks);
   for (const FailedRun& violation : report.violations) {
     text += fmt::format("VIOLATION of {} by seed {}\n  {}\n", violation.invariant, violation.seed, violation.sentence);

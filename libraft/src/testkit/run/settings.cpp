@@ -34,7 +34,7 @@ constexpr std::array<Kind, kFaults> kKinds{{
     {"disk.lost_writes", "a crash loses any part of what was not synced, and tears writes", 800000, true},
     {"process.slow_work", "work on the lanes takes long", 300000, false},
     {"clock.skew", "clocks have different zeros", 500000, true},
-    {"clock.drift", "clocks run too fast or too slow", 400000, false},
+    {"clock.drift", "clocks run too fast or too slow, by up to a fifth", 400000, false},
     {"clock.late_timers", "timers come late", 250000, false},
     {"options.mixed", "each node has options of its own", 300000, false},
     {"network.partition", "a group of nodes is cut off, at times just the leader", 500000, true},
@@ -156,7 +156,7 @@ void draw_machines(Settings& settings) {
   for (std::uint64_t id = 1; id <= settings.simulation.nodes; ++id) {
     Random random = stream(settings.seed, Purpose::machine, id);
     const Duration skew = random.log_between(milliseconds(1), std::chrono::hours(24 * 365));
-    const auto drift = static_cast<std::int32_t>(random.between(0, 200000)) - 100000;
+    const auto drift = static_cast<std::int32_t>(random.between(0, 400000)) - 200000;
     const Duration late = random.log_between(microseconds(10), milliseconds(10));
     const auto is_on = [&](Fault fault) { return settings.faults.contains(fault); };
     MachineSettings machine;

@@ -54,6 +54,9 @@ enum class Fault : std::uint8_t {
 };
 inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::clock_jump) + 1;
 inline constexpr std::size_t kFaultsOfTheWholeRun = static_cast<std::size_t>(Fault::partition);
+[[nodiscard]] constexpr bool is_of_the_whole_run(Fault fault) {
+  return static_cast<std::size_t>(fault) < kFaultsOfTheWholeRun;
+}
 
 [[nodiscard]] std::string_view name_of(Fault fault);
 [[nodiscard]] std::optional<Fault> fault_named(std::string_view name);

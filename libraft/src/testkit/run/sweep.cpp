@@ -53,7 +53,8 @@ class Sweep {
       const bool is_twice = *seed % kTwiceEvery == 0;
       if (is_twice && !result.finding) {
         const TrialResult again = run_trial(service_, settings, plan);
-        if (again.trace_hash != result.trace_hash) {
+        const bool is_equal = again.trace_hash == result.trace_hash && again.state == result.state;
+        if (again.finding || !is_equal) {
           result.finding = Finding{"iT1", "the same seed ran twice, and the runs differ", TimePoint{}};
         }
       }
@@ -81,6 +82,7 @@ class Sweep {
     report_.crashes += result.crashes;
     report_.twice += is_twice ? 1 : 0;
     for (const auto& [fault, count] : result.faults) report_.faults[fault] += count;
+    for (const auto& [effect, count] : result.effects) report_.effects[effect] += count;
     for (const auto& [mark, count] : result.marks) report_.marks[mark] += count;
     if (violation) report_.violations.push_back(*std::move(violation));
   }

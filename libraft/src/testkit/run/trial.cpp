@@ -44,11 +44,10 @@ Trial::Trial(const Service& service, Settings settings, Plan plan, Watcher* watc
   simulation.watch(nemesis_);
   if (watcher != nullptr) simulation.watch(*watcher);
   nemesis_.on_strike = [this](const FaultNote& note) {
-    on_fault(note);
     if (watcher_ != nullptr) watcher_->on_fault(note);
   };
   agenda_.is_over = [this] { return checks_.verdicts().has_violation(); };
-  clients_.on_broken = [this](std::string sentence) { find("iX0", std::move(sentence)); };
+  clients_.on_broken = [this](std::string sentence) { find("iX1", std::move(sentence)); };
 }
 
 TrialResult Trial::run() {
@@ -64,7 +63,9 @@ TrialResult Trial::run() {
   result.requests = clients_.completed();
   result.crashes = nemesis_.crashes();
   result.trace_hash = cluster_.simulation().trace_hash();
-  result.faults.insert(faults_.begin(), faults_.end());
+  result.state = std::move(state_);
+  result.faults = faults();
+  result.effects.insert(effects_.begin(), effects_.end());
   for (const auto& [mark, count] : checks_.marks()) result.marks[std::string(mark)] += count;
   return result;
 }
@@ -134,15 +135,25 @@ void Trial::on_failed(NodeId id, const Failure& failure) {
                           failure.error.message()));
 }
 
+std::map<std::string, std::uint64_t> Trial::faults() const {
+  std::map<std::string, std::uint64_t> counts;
+  for (const Fault fault : settings_.faults) {
+    const bool needs_disk = fault == Fault::lost_writes;
+    if (is_of_the_whole_run(fault) && (cluster_.has_disks() || !needs_disk)) ++counts[std::string(name_of(fault))];
+  }
+  for (const auto& [fault, count] : nemesis_.strikes()) counts[std::string(name_of(fault))] += count;
+  return counts;
+}
+
 void Trial::on_fault(const FaultNote& note) {
-  // What takes a fault back, and what came of one, are no faults.
+  // What takes a fault back is no effect of one.
   for (const std::string_view other :
-       {"network.mend", "network.release", "network.refused_by_checksum", "network.refused_by_codec",
-        "network.all_links", "disk.room", "disk.mend", "disk.usual_speed", "process.usual_speed", "clock.timely"}) {
+       {"network.mend", "network.release", "network.steady", "network.all_links", "disk.room", "disk.mend",
+        "disk.usual_speed", "process.usual_speed", "clock.timely", "clock.usual_rate"}) {
     if (note.kind == other) return;
   }
-  auto count = faults_.find(note.kind);
-  if (count == faults_.end()) count = faults_.emplace(note.kind, 0).first;
+  auto count = effects_.find(note.kind);
+  if (count == effects_.end()) count = effects_.emplace(note.kind, 0).first;
   ++count->second;
   if (note.kind == "disk.damage_overlooked") {
     find("iD8", fmt::format("node {} runs on a damaged disk and has not noticed", note.node.value));
@@ -186,6 +197,7 @@ void Trial::recover_core() {
     return false;
   };
   if (!await(judge_progress)) return;
+  if (!await([&] { return liveness.judge_steadiness(); })) return;
   clients_.stop();
   await_even(core, agenda_.now() - begun + patience);
   if (!finding_) liveness.judge_elections();
@@ -215,6 +227,7 @@ void Trial::audit() {
   }
   const NodeId first = cluster_.ids().front();
   const auto expected = cluster_.state_of(first);
+  if (expected) state_ = *expected;
   for (const NodeId id : cluster_.ids()) {
     const auto state = cluster_.state_of(id);
     if (expected && state && *expected == *state) continue;
@@ -223,8 +236,9 @@ void Trial::audit() {
 }
 
 Duration Trial::timeout_max() const {
-  // A clock may be slow by a tenth; what was sent before the healing may still be on its way.
-  return settings_.simulation.core.election_timeout * 22 / 10 + 2 * latency_of(settings_);
+  // A timeout is up to twice the least one. A clock may be slow by a fifth; what was sent before the healing may still
+  // be on its way.
+  return settings_.simulation.core.election_timeout * 2 * 10 / 8 + 2 * latency_of(settings_);
 }
 
 Duration Trial::transfer_time(const std::set<NodeId>& nodes) const {

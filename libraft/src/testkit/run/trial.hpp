@@ -36,7 +36,9 @@ struct TrialResult {
   std::uint64_t requests = 0;
   std::uint64_t crashes = 0;
   std::uint64_t trace_hash = 0;
-  std::map<std::string, std::uint64_t> faults;
+  std::string state;                             ///< of the machines at the end, when all went well
+  std::map<std::string, std::uint64_t> faults;   ///< by kind: one for those of the whole run, strikes of the others
+  std::map<std::string, std::uint64_t> effects;  ///< by the simulation's names
   std::map<std::string, std::uint64_t> marks;
 };
 
@@ -71,6 +73,7 @@ class Trial final : private Watcher {
   /// What the checks have found becomes the finding.
   void take_verdict();
 
+  [[nodiscard]] std::map<std::string, std::uint64_t> faults() const;
   [[nodiscard]] std::set<NodeId> draw_core();
   /// The unit of bounds: the longest election timeout, and what messages and work add to it.
   [[nodiscard]] Duration timeout_max() const;
@@ -90,7 +93,8 @@ class Trial final : private Watcher {
   Nemesis nemesis_;
   Clients clients_;
   std::optional<Finding> finding_;
-  std::map<std::string, std::uint64_t, std::less<>> faults_;
+  std::string state_;
+  std::map<std::string, std::uint64_t, std::less<>> effects_;
 };
 
 /// The rule that a service breaks which throws where no node is there to catch it.
