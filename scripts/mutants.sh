@@ -159,8 +159,9 @@ print_preamble() {
 
 Deliberate bugs, one at a time, and the check that noticed each. Made by `scripts/mutants.sh all --table docs/mutants.md`;
 what mutants are and how to add one is in [testing](testing.md#mutants). A check such as iS6 is an invariant: iS safety of
-the protocol, iD what a message promises is on the sender's disk, iR reads, iL progress once all is healed. Others are the
-names of tests or of assertions in the product. `seed` is the first random schedule that shows the bug, counted from 1; of
+the protocol, iD what a message promises is on the sender's disk, iR reads, iX what clients are told, iB bounds, iL progress
+once all is healed ([checks](checks.md)). Others are the names of tests or of assertions in the product. `sim` is `raft_sim`,
+`explore` is `raft_explore`. `seed` is the first random schedule or seed of `raft_sim` that shows the bug, counted from 1; of
 the explorer it is how many states were visited.
 END
 }

@@ -82,7 +82,9 @@ judge_run() {
         seed=$(sed -n 's/^{.*"states":\([0-9]*\).*/\1 states/p' "$work/killer.out")
       fi
       evidence=$named
-      [ -z "$named" ] || outcome=killed
+      # What a whole cluster was like is too long for a line of the table.
+      [ "${#named}" -le 150 ] || named="${named:0:150}..."
+      [ -z "$evidence" ] || outcome=killed
       ;;
     124 | 137) outcome=hung ;;
     *) [ "$1" -lt 128 ] || outcome=crashed ;;

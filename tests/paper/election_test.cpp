@@ -299,6 +299,35 @@ TEST_CASE("a node without a configuration never campaigns and never votes") {
   CHECK(effects.messages[0].message.body == MessageBody(RequestVoteReply{{1}, false}));
 }
 
+TEST_CASE("a node without a configuration grants no pre-vote") {
+  RecoveredState empty;
+  empty.identity.node = {9};
+  Core core({}, CoreStart{empty, {}, false, 1, {}});
+  Effects effects;
+  core.step({}, received(1, 9, PreVote{{1}, {}}), effects);
+  REQUIRE(effects.messages.size() == 1);
+  CHECK(effects.messages[0].message.body == MessageBody(PreVoteReply{{}, {1}, false}));
+}
+
+// Its own configuration may be old: others may know it as a voter, and the candidate as a member (§4.2.1, §4.2.2).
+TEST_CASE("a learner never campaigns, and votes for whoever asks and is up to date") {
+  RecoveredState learner;
+  learner.identity.node = {3};
+  learner.configurations = {{{}, {{{{1}, {}}, {{2}, {}}}, {}, {{{3}, {}}}}}};
+  Core core({}, CoreStart{learner, {}, false, 1, {}});
+  const TimePoint later{seconds(3600)};
+  Effects effects;
+  core.step(later, TimeAdvanced{}, effects);
+  CHECK(effects.messages.empty());
+  CHECK(core.status().role == Role::follower);
+  for (const std::uint64_t asking : {1u, 7u}) {
+    Effects answer;
+    core.step(later, received(asking, 3, RequestVote{{asking}, {}, false}), answer);
+    REQUIRE(answer.messages.size() == 1);
+    CHECK(answer.messages[0].message.body == MessageBody(RequestVoteReply{{asking}, true}));
+  }
+}
+
 TEST_CASE("two leaders in one term are a broken invariant: the node stops rather than spread it") {
   CoreCluster cluster(3, {}, 1);
   CoreNode& node = cluster.node(1);
