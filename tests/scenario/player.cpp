@@ -36,6 +36,9 @@ const std::vector<Player::Verb>& Player::verbs() {
       {"persist all NODE", &Player::persist_all},
       {"hold disk NODE", &Player::hold_disk},
       {"release disk NODE", &Player::release_disk},
+      {"fail write NODE after COUNT parts", &Player::crash_after},
+      {"fail write NODE", &Player::fail_write},
+      {"full disk NODE", &Player::full_disk},
       {"hold jobs NODE", &Player::hold_jobs},
       {"release jobs NODE", &Player::release_jobs},
       {"run job NODE", &Player::run_job},
@@ -339,6 +342,20 @@ void Player::hold_disk(const Statement& statement) {
 
 void Player::release_disk(const Statement& statement) {
   node(statement).holds_writes = false;
+}
+
+// No node goes on after a failed write: it is as if it had died of it.
+void Player::fail_write(const Statement& statement) {
+  CoreNode& owner = live_node(statement);
+  if (owner.writes.empty()) statement.fail("it writes nothing");
+  cluster_->crash_in_write(owner, 0);
+}
+
+// What the node does with it: the write waits to be tried again, and a leader is told to step down.
+void Player::full_disk(const Statement& statement) {
+  CoreNode& owner = live_node(statement);
+  owner.holds_writes = true;
+  cluster_->step(owner, StepDownRequested{});
 }
 
 void Player::hold_jobs(const Statement& statement) {

@@ -57,6 +57,8 @@ class Player {
   void persist_all(const Statement&);
   void hold_disk(const Statement&);
   void release_disk(const Statement&);
+  void fail_write(const Statement&);
+  void full_disk(const Statement&);
   void hold_jobs(const Statement&);
   void release_jobs(const Statement&);
   void run_job(const Statement&);
