@@ -264,6 +264,11 @@ void FaultFileSystem::crash_keeping(const std::vector<bool>& kept) {
   impl_->end_process();
 }
 
+void FaultFileSystem::kill() {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->end_process();
+}
+
 bool FaultFileSystem::power_is_off() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->power_off;

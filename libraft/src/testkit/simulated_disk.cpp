@@ -24,9 +24,15 @@ SimulatedDisk::Loss SimulatedDisk::crash(Unsynced unsynced) {
   may_lose_power_ = false;
   const std::vector<PendingChange> pending = files_.pending();
   const std::vector<bool> kept = draw_kept(pending, unsynced);
-  files_.crash_keeping(kept);
   Loss loss;
   loss.pending = pending.size();
+  if (std::find(kept.begin(), kept.end(), false) == kept.end()) {
+    // Only the process is gone: what it had not synced is there as before, also what a failed sync left, and power may
+    // take it later.
+    files_.kill();
+    return loss;
+  }
+  files_.crash_keeping(kept);
   const auto is_name = [&](std::size_t i) { return pending[i].kind == PendingChange::Kind::name; };
   for (std::size_t i = 0; i < pending.size(); ++i) {
     if (kept[i]) continue;

@@ -201,7 +201,7 @@ void kill_at_each_call(const FileStorageFactory& make) {
     run.disk.clear_faults();
     run.disk.power_off();
     storage.reset();
-    run.disk.restore(run.disk.image());  // only the process is gone: what it wrote is there, and may not be durable
+    run.disk.kill();
     run.require_allowed("a kill at " + call_text(call));
     if (!was_cut) return;
   }

@@ -75,6 +75,27 @@ TEST_CASE("a synced write survives every crash, an unsynced one some") {
   CHECK(outcomes(disk, "f") == std::set<std::string>{"now"});
 }
 
+TEST_CASE("a kill takes nothing and makes nothing durable") {
+  FaultFileSystem disk;
+  disk.put("f", "old");
+  disk.put("g", "old");
+  const auto file = opened(disk, "f");
+  CHECK_FALSE(file->write_at(0, "new"));
+  const auto failing = opened(disk, "g");
+  CHECK_FALSE(failing->write_at(0, "new"));
+  disk.fail_next(FileCall::sync, errc::io_error);
+  CHECK(failing->sync() == errc::io_error);
+  disk.kill();
+  CHECK(file->sync() == errc::io_error);
+  for (const char* name : {"f", "g"}) {
+    CHECK(disk.contents(name) == "new");
+    CHECK(disk.durable_contents(name) == "old");
+  }
+  disk.crash(1);
+  CHECK(disk.contents("f") == "new");
+  CHECK(disk.contents("g") == "old");
+}
+
 TEST_CASE("of unsynced writes any subset survives, torn at sectors") {
   FaultFileSystem disk;
   disk.put("f", std::string(1024, '.'));
