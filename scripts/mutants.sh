@@ -137,7 +137,7 @@ try_mutant() {
       else
         verdict+=', SURVIVED'
       fi
-    elif [[ $evidence != *"$expected"* ]]; then
+    elif ! names_check "$evidence" "$expected"; then
       verdict="killed by another check: $evidence"
     fi
   fi

@@ -42,6 +42,15 @@ run_killer() {
   esac
 }
 
+# names_check EVIDENCE EXPECTED: it has what is expected, or one of what is expected between bars.
+names_check() {
+  local one
+  while read -r one; do
+    [[ $1 != *"$one"* ]] || return 0
+  done < <(tr '|' '\n' <<<"$2")
+  return 1
+}
+
 # judge_tests STATUS: of a Catch2 program that wrote XML. A broken invariant is a check; any other exception, and a
 # signal, is a crash by luck.
 judge_tests() {

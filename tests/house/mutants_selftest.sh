@@ -66,6 +66,15 @@ judged 'none|-|-|-' <<'END'
 <Catch name="t"/>
 END
 
+# shellcheck source=scripts/lib/mutant_runs.sh
+source scripts/lib/mutant_runs.sh
+named() { names_check "$1" "$2" || { echo "'$1' is said not to name '$2'" && exit 1; }; }
+unnamed() { ! names_check "$1" "$2" || { echo "'$1' is said to name '$2'" && exit 1; }; }
+named 'schedules: iS6: on a quorum' 'iS6'
+named 'iD1: at 2 s: not on disk' 'iD7|iD1'
+unnamed 'iS1: at 2 s: two leaders' 'iD7|iD1'
+unnamed 'a test' 'a test, and another'
+
 mkdir -p "$scratch/scripts/lib" "$scratch/tests/mutants"
 cp scripts/mutants.sh "$scratch/scripts/"
 cp scripts/lib/common.sh scripts/lib/mutant_runs.sh "$scratch/scripts/lib/"
