@@ -110,8 +110,8 @@ class LIBRAFT_EXPORT FaultFileSystem final : public FileSystem {
   /// As crash(), but keeps of what is pending what `kept` says, one flag for each of pending(); missing flags are lost.
   /// For going through all that a crash may leave: 2^n subsets for n pending changes.
   void crash_keeping(const std::vector<bool>& kept);
-  /// Only the process dies: files that are open fail from now on, locks are released. What is pending stays pending, and
-  /// what a failed sync left stays readable.
+  /// Only the process dies: files that are open fail from now on, locks are released. What is pending stays pending,
+  /// and what a failed sync left stays readable.
   void kill();
   /// True from power_off_at's call until crash() or restore().
   [[nodiscard]] bool power_is_off() const;
