@@ -132,8 +132,11 @@ class Server {
 
 std::optional<StartRefused> Server::start() {
   if (auto refused = prepare_folder(*files_, config_)) return refused;
-  auto storage = std::make_unique<EarlyOpenStorage>(
-      json_file_storage(*files_, {config_.folder().string(), [this](libraft::NodeId id) { return names_.name(id); }}));
+  JsonFileStorageOptions options;
+  options.directory = config_.folder().string();
+  options.name_of = [this](libraft::NodeId id) { return names_.name(id); };
+  options.warn = [this](const std::string& sentence) { log(LogLevel::warning, sentence); };
+  auto storage = std::make_unique<EarlyOpenStorage>(json_file_storage(*files_, std::move(options)));
   auto inspected = inspect_data(*storage, config_, names_);
   if (auto* refused = std::get_if<StartRefused>(&inspected)) return std::move(*refused);
   if (auto refused = create_node(std::move(storage))) return refused;

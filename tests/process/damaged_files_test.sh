@@ -71,6 +71,7 @@ half() { truncate -s $(($(stat -c %s "$1") / 2)) "$1"; }
 replace_word() { sed -i "s/$2/$3/" "$1"; }
 
 starts "whole files" true
+! grep -q 'cut at byte' "$(node_log 1)" || fail "a warning of a torn tail where there is none"
 node_has 1 a1 value-1 || fail "a write that the snapshot covers is lost"
 node_has 1 b8 value-8 || fail "the last write is lost"
 expect_equal "the end of the log" "$(($(node_status 1 .lastLogIndex) >= last))" 1
@@ -95,6 +96,7 @@ flip_middle() { flip "$1" $((-1 - $(tail -n 3 "$1" | wc -c) - 5)); }
 refused "raft_log.jsonl with a flipped bit in the middle" raft_log.jsonl flip_middle "$dir/raft_log.jsonl"
 
 starts "a torn last line" flip "$dir/raft_log.jsonl" -10
+expect_contains "the warning of a torn tail" "$(grep ' warning ' "$(node_log 1)")" "raft_log.jsonl: cut at byte "
 node_has 1 b7 value-7 || fail "more than the torn batch is lost"
 kv_put 1 after tear
 expect_status "a write after the repair" 200

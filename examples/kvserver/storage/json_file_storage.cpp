@@ -49,6 +49,15 @@ std::string broken_rule(const WriteBatch& batch, LogIndex start, LogIndex last, 
   return {};
 }
 
+/// A disk that loses what it has promised looks the same, hence the last clause.
+std::string sentence_of(const storage::TornTail& tail, const std::string& log_path) {
+  const std::string what = tail.batch == 0 ? "its header" : fmt::format("batch {}", tail.batch);
+  return fmt::format(
+      "{}: cut at byte {}: {} bytes ({} {}) of {}, which is torn: a crash in the middle of a write leaves that, and "
+      "nothing acknowledged is lost by it; without a crash the disk has damaged the file",
+      log_path, tail.offset, tail.bytes, tail.lines, tail.lines == 1 ? "line" : "lines", what);
+}
+
 /// Invariant: `state_` and `log_` are what the files say, but for the moment inside a write; `failed_` is set when they
 /// may not be.
 class JsonFileStorage final : public libraft::Storage {
@@ -188,6 +197,7 @@ Result<std::optional<libraft::RecoveredState>> JsonFileStorage::load(const Prese
   log_ = std::make_unique<LogFile>(files_, options_.directory, options_.name_of);
   auto term_runs = log_->open(state_, is_fresh, why);
   if (!term_runs) return fail(term_runs.error(), kLogName, why);
+  if (log_->torn_tail() && options_.warn) options_.warn(sentence_of(*log_->torn_tail(), path(kLogName)));
   if (const auto error = remove_temporary_files()) return error;
   // The last rename may have been made by an instance whose next step failed.
   if (const auto error = files_.sync_directory(options_.directory)) return fail(error, "", "");

@@ -23,6 +23,8 @@ struct JsonFileStorageOptions {
   std::string directory;
   /// What people call a node: written beside its id, never read back. Without it the id is shown twice.
   std::function<std::string(libraft::NodeId)> name_of;
+  /// Told what open() mended, a sentence that names the file: which torn tail was cut. Called inside open().
+  std::function<void(const std::string&)> warn = nullptr;
 };
 
 /// `files` outlives the storage, its snapshot writers and its readers. Like every Storage it takes the folder over in

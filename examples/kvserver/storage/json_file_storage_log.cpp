@@ -117,8 +117,9 @@ Result<std::vector<LogId>> LogFile::open(const StateRecord& state, bool is_fresh
     index_ = std::move(scan->index);
     readable_end_ = end_;
   }
-  if (end_ < scan->file_size) {
-    if (const auto error = cut_file(end_)) return error;
+  torn_tail_ = scan->torn_tail;
+  if (torn_tail_) {
+    if (const auto error = cut_file(torn_tail_->offset)) return error;
   }
   if (const auto error = scan->has_header ? write_again(scan->batch_offset) : write_first_header()) return error;
   // A compaction was interrupted, and no entry behind the base is there: what is appended next would not follow the

@@ -40,6 +40,9 @@ class LogFile {
   [[nodiscard]] libraft::Result<std::vector<libraft::LogId>> open(const StateRecord& state, bool is_fresh,
                                                                   std::string& why);
 
+  /// What open() cut; nullopt when nothing was torn.
+  [[nodiscard]] const std::optional<TornTail>& torn_tail() const { return torn_tail_; }
+
   /// Writes a batch: the cut, then the entries. One sync.
   [[nodiscard]] std::error_code append(std::optional<libraft::LogIndex> truncate_from,
                                        std::span<const libraft::Entry> entries);
@@ -110,6 +113,7 @@ class LogFile {
   std::uint64_t end_ = 0;
   std::uint64_t batch_ = 0;
   std::optional<Rewrite> rewrite_;
+  std::optional<TornTail> torn_tail_;
 
   mutable std::mutex mutex_;  // what follows is read beside the writer
   libraft::LogIndex start_;

@@ -32,6 +32,10 @@ class Scanner {
     if (found_.has_header && found_.file_size < kept_end_) {
       return corrupt(found_.file_size, fmt::format("cut off: its header counts {} bytes", kept_end_));
     }
+    if (found_.end < found_.file_size) {
+      found_.torn_tail = {found_.end, found_.file_size - found_.end, line_number_ - lines_taken_,
+                          found_.has_header ? found_.batch + 1 : 0};
+    }
     return std::move(found_);
   }
 
@@ -70,7 +74,7 @@ class Scanner {
     found_.header = *header;
     found_.last = header->base;
     found_.batch = header->batch;
-    found_.end = line.size;
+    take_up_to(line.size);
     kept_end_ = line.size + header->kept_bytes;
     // A header with kept lines was synced before the file got its name, one without may be the last thing written.
     if (header->kept_bytes > 0) found_.batch_offset = kept_end_;
@@ -92,7 +96,7 @@ class Scanner {
     if (!content) return content.error();
     if (place_of(*content).batch > found_.header.batch) return corrupt(line.offset, "of a batch after the header's");
     if (const auto error = apply(pending_of(*content, line.offset))) return error;
-    found_.end = line.offset + line.size;
+    take_up_to(line.offset + line.size);
     return {};
   }
 
@@ -123,8 +127,13 @@ class Scanner {
     found_.batch_offset = pending_.front().offset;
     pending_.clear();
     ++found_.batch;
-    found_.end = end;
+    take_up_to(end);
     return {};
+  }
+
+  void take_up_to(std::uint64_t end) {
+    found_.end = end;
+    lines_taken_ = line_number_;
   }
 
   static Pending pending_of(const LogLine& line, std::uint64_t offset) {
@@ -165,6 +174,7 @@ class Scanner {
   std::string& why_;
   LogScan found_;
   std::uint64_t line_number_ = 0;
+  std::uint64_t lines_taken_ = 0;  ///< up to the end of what was found
   std::uint64_t kept_end_ = 0;
   std::optional<std::uint64_t> damaged_;  ///< the first damaged line behind the kept ones
   std::vector<Pending> pending_;

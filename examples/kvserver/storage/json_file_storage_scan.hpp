@@ -15,10 +15,19 @@
 #include <libraft/types.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace kvserver::storage {
+
+/// What stands behind the last whole batch.
+struct TornTail {
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t lines = 0;  ///< the last one may have no end
+  std::uint64_t batch = 0;  ///< whose write was torn; 0: that of the header
+};
 
 struct LogScan {
   bool has_header = false;  ///< without one the file is empty, or its only write was torn
@@ -30,6 +39,7 @@ struct LogScan {
   std::uint64_t batch_offset = 0;  ///< where it begins; `end` when all lines are kept ones
   std::uint64_t end = 0;           ///< behind it; what follows is a torn tail
   std::uint64_t file_size = 0;
+  std::optional<TornTail> torn_tail;
 };
 
 /// Changes nothing. On an error `why` says what is wrong and where in the file.

@@ -78,6 +78,44 @@ TEST_CASE("json storage: a last batch that lost its first page and kept the rest
   CHECK(node->file(kLogPath) == log.substr(0, start));
 }
 
+TEST_CASE("json storage: a torn tail is told when it is cut and only then") {
+  auto node = three_batches();
+  const std::string log = node->file(kLogPath);
+  const auto told = [&node](const std::string& contents) {
+    node->disk.put(kLogPath, contents);
+    (void)node->reopen();
+    node->storage->close();
+    return node->warnings;
+  };
+  const auto tail = [](std::size_t offset, std::size_t bytes, int lines, const std::string& batch) {
+    return std::vector{kLogPath + ": cut at byte " + std::to_string(offset) + ": " + std::to_string(bytes) +
+                       " bytes (" + std::to_string(lines) + (lines == 1 ? " line) of " : " lines) of ") + batch +
+                       ", which is torn: a crash in the middle of a write leaves that, and nothing acknowledged is "
+                       "lost by it; without a crash the disk has damaged the file"};
+  };
+  CHECK(told(log).empty());
+  const std::size_t last = line_of(log, 4);
+  CHECK(told(log.substr(0, last + 1)) == tail(last, 1, 1, "batch 3"));
+  CHECK(told(log.substr(0, line_of(log, 5))) == tail(last, line_of(log, 5) - last, 1, "batch 3"));
+  CHECK(told(log.substr(0, log.size() - 1)) == tail(last, log.size() - 1 - last, 3, "batch 3"));
+  CHECK(told(log.substr(0, last)).empty());
+  CHECK(told(log + "x\ny\nz") == tail(log.size(), 5, 3, "batch 4"));
+  CHECK(told(log + std::string(10'000, '\0')) == tail(log.size(), 10'000, 1, "batch 4"));
+  (void)node->reopen();
+  CHECK(node->warnings.empty());  // it is gone
+}
+
+TEST_CASE("json storage: a torn header of a new log is told when it is cut") {
+  auto node = Node::formatted();
+  node->storage->close();
+  const std::string log = node->file(kLogPath);
+  node->disk.put(kLogPath, log.substr(0, 10));
+  (void)node->reopen();
+  REQUIRE(node->warnings.size() == 1);
+  CHECK_THAT(node->warnings[0], StartsWith(kLogPath + ": cut at byte 0: 10 bytes (1 line) of its header, which is"));
+  CHECK(node->file(kLogPath) == log);
+}
+
 TEST_CASE("json storage: zeros behind the last batch are a torn tail") {
   auto node = three_batches();
   const std::string log = node->file(kLogPath);

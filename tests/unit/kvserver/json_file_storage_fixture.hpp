@@ -9,6 +9,7 @@
 #include <libraft/testkit/fault_file_system.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,10 +61,12 @@ inline libraft::Configuration genesis() {
   return {{{NodeId{1}, "http://localhost:9081"}, {NodeId{2}, "http://localhost:9082"}}, {}, {}};
 }
 
-inline std::unique_ptr<libraft::Storage> make_storage(libraft::FileSystem& files, const std::string& folder = kFolder) {
+inline std::unique_ptr<libraft::Storage> make_storage(libraft::FileSystem& files, const std::string& folder = kFolder,
+                                                      std::function<void(const std::string&)> warn = nullptr) {
   JsonFileStorageOptions options;
   options.directory = folder;
   options.name_of = [](NodeId id) { return "n" + std::to_string(id.value); };
+  options.warn = std::move(warn);
   return json_file_storage(files, std::move(options));
 }
 
@@ -113,7 +116,8 @@ struct Node {
 
   libraft::RecoveredState reopen() {
     storage = nullptr;
-    storage = make_storage(disk);
+    warnings.clear();
+    storage = make_storage(disk, kFolder, [this](const std::string& sentence) { warnings.push_back(sentence); });
     const auto opened = storage->open();
     INFO(storage->error_detail());
     REQUIRE(opened);
@@ -142,6 +146,7 @@ struct Node {
 
   FaultFileSystem disk;
   std::unique_ptr<libraft::Storage> storage;
+  std::vector<std::string> warnings;  ///< of the last reopen()
 };
 
 }  // namespace kvserver::test
