@@ -39,11 +39,6 @@ std::optional<HttpReply> key_error(std::string_view key) {
   return error_reply(400, "key_too_long", fmt::format("The key has more than {} bytes.", kKeyBytesMax));
 }
 
-HttpReply bad_query() {
-  return error_reply(400, "bad_query",
-                     "The query has a broken percent escape, text that is not UTF-8, or a name twice.");
-}
-
 // The key of a request without a body, checked; else the answer that says what is wrong.
 struct KeyQuery {
   Query fields;

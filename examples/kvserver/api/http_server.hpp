@@ -53,6 +53,8 @@ using Query = std::map<std::string, std::string, std::less<>>;
 /// Takes a query apart: the first '=' splits, '+' is a space, percent escapes are decoded once. errc::malformed for a
 /// broken escape, invalid UTF-8 or a repeated name.
 [[nodiscard]] libraft::Result<Query> parse_query(std::string_view raw);
+/// The answer to a query that can't be taken apart.
+[[nodiscard]] HttpReply bad_query();
 
 using HttpHandler = std::function<HttpReply(const HttpRequest&)>;
 

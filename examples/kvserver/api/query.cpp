@@ -49,4 +49,9 @@ libraft::Result<Query> parse_query(std::string_view raw) {
   return query;
 }
 
+HttpReply bad_query() {
+  return error_reply(400, "bad_query",
+                     "The query has a broken percent escape, text that is not UTF-8, or a name twice.");
+}
+
 }  // namespace kvserver

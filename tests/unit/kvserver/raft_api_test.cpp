@@ -41,6 +41,15 @@ TEST_CASE("the Raft port serves the requests of nodes and its status, and nothin
        {"GET /health", "PUT /set", "GET /get?key=k", "DELETE /delete?key=k", "GET /", "GET /raft"}) {
     CHECK(ask(line).status == 404);
   }
+  CHECK(ask("GET /raft/status?x=1&y=%41").status == 200);
+  for (const std::string query : {"x=%zz", "x=%ff", "%4", "x=1&x=2"}) {
+    CAPTURE(query);
+    for (const std::string line : {"GET /raft/status?", "POST /raft/appendentries?", "POST /raft/requestvote?"}) {
+      const auto refused = ask(line + query, line.starts_with("POST") ? "{}" : "");
+      CHECK(refused.status == 400);
+      CHECK(refused.body.starts_with(R"({"ok":false,"error":"bad_query")"));
+    }
+  }
 }
 
 }  // namespace
