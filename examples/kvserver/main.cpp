@@ -45,6 +45,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  kvserver::hold_stop_signals();
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {

@@ -254,9 +254,12 @@ int check_config(const Config& config) {
   return 0;
 }
 
-int serve(const Config& config) {
+void hold_stop_signals() {
   const sigset_t signals = stop_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+int serve(const Config& config) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is an error of a write, which fails the node
   const std::future<void> is_stop_requested = stop_request();

@@ -13,6 +13,27 @@ stops_at_once() {
   expect_equal "$1: exit status" "$NODE_EXIT" 0
 }
 
+note "- a process that has not begun to serve"
+# Its output goes to a pipe that is full, so that it stands still before it reads a variable: the signal must wait.
+mkfifo "$scratch/full"
+exec 4<>"$scratch/full"
+dd if=/dev/zero of="$scratch/full" oflag=nonblock bs=4096 count=1024 2>/dev/null
+"$KVSERVER" --help >&4 4>&- &
+early=$!
+end_early() { kill -KILL "$early" 2>/dev/null; }
+on_exit end_early
+blocked_signals() { sed -n 's/^SigBlk:[[:space:]]*//p' "/proc/$early/status" 2>/dev/null; }
+holds_signals() { (((16#0$(blocked_signals) & 0x4002) == 0x4002)); }
+wait_until 10 holds_signals || fail "SIGTERM and SIGINT are not held from the start: $(blocked_signals)"
+kill -TERM "$early"
+kill -0 "$early" || fail "the signal was not held"
+cat <&4 >/dev/null &
+reader=$!
+wait "$early"
+expect_equal "its exit status" "$?" 0
+kill "$reader"
+exec 4>&-
+
 note "- a follower"
 follower=$(followers | head -n 1)
 stops_at_once "a follower" "$follower" TERM

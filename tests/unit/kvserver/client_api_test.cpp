@@ -198,6 +198,27 @@ TEST_CASE_METHOD(Fixture, "any Unicode text is a key or a value") {
   CHECK(node.asked.back().first == "a\0/%=\xc3\xa9 b"s);
 }
 
+TEST_CASE_METHOD(Fixture, "members that nobody reads must be within the bounds of the reader of JSON, too") {
+  const auto set_with = [this](const std::string& other) {
+    return api.set({"PUT", "/set", "", R"({"key":"a","value":"b","other":)" + other + "}"});
+  };
+  const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  const auto ones = [](std::size_t count) {
+    std::string text = "[1";
+    for (std::size_t i = 1; i < count; ++i) text += ",1";
+    return text + "]";
+  };
+  constexpr std::size_t kBesides = 4;  // the object, the two texts, the array
+  CHECK(set_with("1e308").status == 200);
+  CHECK(set_with(nested(31)).status == 200);
+  CHECK(set_with(ones((1u << 20u) - kBesides)).status == 200);
+  for (const std::string& other :
+       {"1e400"s, "-1e400"s, "1" + std::string(400, '0'), nested(32), ones((1u << 20u) - kBesides + 1)}) {
+    CAPTURE(other.substr(0, 50));
+    CHECK(refused(set_with(other)) == Refused{400, "bad_json"});
+  }
+}
+
 TEST_CASE_METHOD(Fixture, "a query that is broken or names the key twice is refused") {
   for (const char* query : {"key=%", "key=%4", "key=%zz", "key=%ff", "key=a&key=b", "key=a&key=a", "x=%&key=a"}) {
     INFO(query);
