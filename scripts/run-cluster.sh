@@ -89,7 +89,20 @@ mkdir -p "$folder/data"
 
 # Until the cluster is handed over, leaving this script stops it.
 catch_exit
-leave() { [ "$action" = detached ] || stop_local_cluster; }
+leave() {
+  [ "$action" = detached ] || stop_local_cluster
+  [ "$1" -ne 1 ] || hint_at_other_data
+}
+# The last words of a node that was made in a cluster of another size, say.
+hint_at_other_data() {
+  local i
+  for ((i = 1; i <= nodes; i++)); do
+    ! tail -n 1 "$(node_log "$i")" 2>/dev/null | grep -q 'raft_state\.json \(belongs to\|has the members\)' || {
+      note "The data in $folder were made with another --nodes, or as another cluster; --fresh forgets those data." >&2
+      return
+    }
+  done
+}
 on_exit leave
 if [ "$action" = detach ]; then
   launcher=(env)

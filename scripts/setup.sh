@@ -15,7 +15,7 @@ test_packages=(git catch2 libbenchmark-dev clang libclang-rt-14-dev llvm clang-f
   shellcheck python3)
 
 # Where there is no apt: the program or the header that each need is known by.
-needs=(command:c++ command:cmake command:ninja command:pkg-config command:curl command:jq
+needs=(bash:5.1 command:c++ command:cmake command:ninja command:pkg-config command:curl command:jq
   header:asio.hpp header:httplib.h header:rapidjson/reader.h header:fmt/format.h header:spdlog/spdlog.h
   header:CLI/CLI.hpp header:xxhash.h header:openssl/ssl.h)
 test_needs=(command:git command:ccache command:clang++ command:clang-format command:doxygen command:dot
@@ -96,6 +96,7 @@ name_what_is_missing() {
   local need
   for need in "${needs[@]}"; do
     case "$need" in
+      bash:*) ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)) || missing+=("bash ${need#bash:} or newer") ;;
       command:*) command -v "${need#command:}" >/dev/null || missing+=("the program ${need#command:}") ;;
       header:*) has_header "${need#header:}" || missing+=("the header <${need#header:}>") ;;
     esac

@@ -17,8 +17,16 @@ fail() {
   exit 1
 }
 
-# print_usage: the comment at the head of the calling script, from its "Usage" line on.
-print_usage() { sed -n '/^# Usage/,/^[^#]/s/^# \{0,1\}//p' "$0"; }
+# need_bash MAJOR MINOR: exits when the bash of that version is too old for mapfile, EPOCHREALTIME and SRANDOM.
+need_bash() {
+  (($1 * 100 + $2 >= 501)) || die "needs bash 5.1 or newer, and this is bash $1.$2"
+}
+need_bash "${BASH_VERSINFO[0]}" "${BASH_VERSINFO[1]}"
+
+# print_usage: the comment at the head of the calling script, from its "Usage" line to what is for shellcheck or is code.
+print_usage() {
+  printf '%s\n' "$(sed -n '/^# Usage/,${/^[^#]/q; /^$/q; /^# shellcheck/q; s/^# \{0,1\}//p;}' "$0")"
+}
 
 # need_programs NAME...: exits when one is not there.
 need_programs() {

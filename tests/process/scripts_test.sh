@@ -73,6 +73,9 @@ end_local_cluster
 note "- another size needs other data"
 output=$(bash "$scripts/run-cluster.sh" "${here[@]}" --nodes 1 --detach 2>&1) && fail "one node with the data of three: $output"
 expect_contains "one node with the data of three" "$output" "n1 ended at its start"
+expect_contains "the way out of it" "$output" "--fresh forgets those data"
+output=$(bash "$scripts/run-cluster.sh" "${here[@]}" --nodes 5 --detach 2>&1) && fail "five nodes with the data of three: $output"
+expect_contains "the way out for five" "$output" "--fresh forgets those data"
 
 note "- Ctrl-C ends a cluster that was not detached"
 bash "$scripts/run-cluster.sh" "${here[@]}" --fresh --nodes 1 >"$scratch/foreground" 2>&1 &
@@ -97,10 +100,21 @@ for option in --rounds --writers; do
   expect_contains "chaos.sh $option 0" "$output" "$option takes at least 1"
 done
 
+note "- an old bash is named"
+for version in "5 1" "5 2" "6 0"; do
+  (need_bash "${version% *}" "${version#* }") || fail "bash $version is refused"
+done
+for version in "3 2" "4 4" "5 0"; do
+  output=$( (need_bash "${version% *}" "${version#* }") 2>&1)
+  expect_equal "bash $version: exit status" "$?" 2
+  expect_contains "bash $version" "$output" "needs bash 5.1 or newer, and this is bash ${version/ /.}"
+done
+
 note "- every script explains itself"
-for script in setup run-cluster run-node watch-leader demo kill-leader-test validate chaos fuzz test; do
+for script in setup run-cluster run-node watch-leader demo kill-leader-test validate chaos fuzz measure mutants test; do
   output=$(bash "$scripts/$script.sh" --help 2>&1) || fail "$script.sh --help: $output"
   expect_contains "$script.sh --help" "$output" "Usage: scripts/$script.sh"
+  ! grep -q '^shellcheck\|^#' <<<"$output" || fail "$script.sh --help shows what is not for users: $output"
   output=$(bash "$scripts/$script.sh" --no-such-option 2>&1)
   expect_equal "$script.sh with an unknown option: exit status" "$?" 2
 done
