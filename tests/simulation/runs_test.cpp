@@ -148,6 +148,17 @@ TEST_CASE("faults of a whole run count once and strikes by their own name") {
   }
 }
 
+TEST_CASE("nodes that stop in good order lose nothing and no request is left open") {
+  SimulateOptions options = some_seeds(11, 10);
+  options.faults = {"process.stop"};
+  const SimulateReport report = simulate(tally_service(), options);
+  INFO(to_text(report));
+  CHECK(report.violations.empty());
+  CHECK(report.faults.at("process.stop") > 10);
+  CHECK(report.effects.at("process.stop") == report.faults.at("process.stop"));
+  CHECK(report.requests > 10 * 50);
+}
+
 TEST_CASE("the number of jobs makes no difference") {
   SimulateOptions options = some_seeds(5, 4);
   const SimulateReport one = simulate(tally_service(), options);

@@ -241,8 +241,8 @@ void Node::Impl::stop(StopRequest request) {
   if (stopping_ == Stopping::no) {
     stop_options_ = options;
     begin_to_stop();
-  } else {
-    // The more impatient one counts.
+  } else if (driver_ && stopping_ != Stopping::closing) {
+    // The more impatient one counts. Nothing hurries a start or a closing: a deadline would be due for ever.
     stop_options_.drain_timeout = std::min(stop_options_.drain_timeout, options.drain_timeout);
     const Duration patience = stopping_ == Stopping::draining ? options.drain_timeout : options.transfer_timeout;
     stop_deadline_ = std::min(stop_deadline_, deadline_after(runtime_.now(), patience));

@@ -41,6 +41,9 @@ void Simulation::crash(NodeId id, Unsynced unsynced) {
 void Simulation::stop(NodeId id) {
   world_->stop(world_->member(id));
 }
+void Simulation::begin_stop(NodeId id) {
+  world_->begin_stop(world_->member(id));
+}
 bool Simulation::is_up(NodeId id) const {
   return World::is_up(world_->member(id));
 }

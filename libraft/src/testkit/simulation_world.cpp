@@ -148,6 +148,21 @@ void Simulation::World::stop(Member& member) {
     if (is_up(member) && member.lives == life) bury(member, Unsynced::kept);
     return;
   }
+  leave(member);
+}
+
+// The node says so from within itself: it is gone a moment later.
+void Simulation::World::begin_stop(Member& member) {
+  if (!is_up(member)) return;
+  note("process.stop", member.id);
+  const auto go = [this, &member, life = member.lives] {
+    if (member.node && member.lives == life) leave(member);
+  };
+  member.node->stop(
+      {}, detail::make_completion<std::error_code>([this, go](std::error_code) { agenda_.at(heap_.now(), go); }));
+}
+
+void Simulation::World::leave(Member& member) {
   member.runtime->end_life();
   network_.detach(member.id);
   member.node.reset();

@@ -60,6 +60,9 @@ class Simulation::World final : private SimulatedRuntime::Host {
   void start(Member& member);
   void crash(Member& member, Unsynced unsynced);
   void stop(Member& member);
+  void begin_stop(Member& member);
+  /// The process is over, and has left nothing undone.
+  void leave(Member& member);
   bool damage(Member& member, DiskPart part);
   bool run_until(const std::function<bool()>& condition, Duration limit);
   void note(std::string_view kind, NodeId node, std::string detail = {}) const;

@@ -301,6 +301,40 @@ TEST_CASE("a second stop with less patience shortens the first") {
   CHECK(second->is_done());
 }
 
+TEST_CASE("a stop while the lanes are closed sets no deadline that would be due for ever") {
+  NodeWorld world(1);
+  world.create_and_start_all();
+  Member& node = world.elect();
+  node.runtime->block(Lane::storage);
+  StopOptions at_once;
+  at_once.transfer_timeout = at_once.drain_timeout = 0ns;
+  const auto first = node.stop(at_once);
+  world.run();
+  const auto second = node.stop(at_once);
+  world.run();
+  world.pass(50ms);  // a timer that was set before comes for nothing
+  CHECK(node.runtime->deadline() == kNever);
+  CHECK(first->calls + second->calls == 0);
+  node.runtime->block(Lane::storage, false);
+  world.run();
+  CHECK(first->is_done());
+  CHECK(second->is_done());
+}
+
+TEST_CASE("a second stop while a node starts sets no deadline") {
+  NodeWorld world(1);
+  world[1].create();
+  const auto started = world[1].start();
+  world[1].runtime->run_protocol_lane();
+  const auto first = world[1].stop();
+  const auto second = world[1].stop();
+  world[1].runtime->run_protocol_lane();
+  CHECK(world[1].runtime->deadline() == kNever);
+  world.run();
+  CHECK(first->is_done());
+  CHECK(second->is_done());
+}
+
 // Failing.
 
 TEST_CASE("a write that fails puts the node into state failed, with its reason, and ends all requests") {

@@ -167,3 +167,37 @@ TEST_CASE("options of one node can be its own") {
   cluster.simulation.start_all();
   CHECK(cluster.elect() == NodeId{1});
 }
+
+TEST_CASE("a node that is told to stop is up until it has, and a write that it took is not lost") {
+  Cluster cluster;
+  cluster.simulation.start_all();
+  const NodeId leader = cluster.elect();
+  std::vector<std::error_code> ends;
+  cluster.simulation.propose(leader, Bytes("x"), {},
+                             [&](std::error_code error, const Applied&) { ends.push_back(error); });
+  cluster.simulation.begin_stop(leader);
+  CHECK(cluster.simulation.is_up(leader));
+  CHECK(cluster.recorder.faults["process.stop"] == 1);
+  REQUIRE(cluster.simulation.run_until([&] { return !cluster.simulation.is_up(leader); }, 30s));
+  CHECK(ends == std::vector<std::error_code>{std::error_code()});
+  CHECK(cluster.recorder.counts["crashed"] == 0);
+
+  cluster.simulation.begin_stop(leader);  // nobody there
+  CHECK(cluster.recorder.faults["process.stop"] == 1);
+  cluster.simulation.start(leader);
+  cluster.simulation.run_for(5s);
+  CHECK(cluster.simulation.status(leader).state == NodeState::running);
+}
+
+TEST_CASE("a node that crashes while it stops is gone at once and what it had begun disturbs no later life") {
+  Cluster cluster;
+  cluster.simulation.start_all();
+  const NodeId leader = cluster.elect();
+  cluster.simulation.begin_stop(leader);
+  cluster.simulation.crash(leader);
+  CHECK_FALSE(cluster.simulation.is_up(leader));
+  cluster.simulation.start(leader);
+  cluster.simulation.run_for(60s);
+  CHECK(cluster.simulation.is_up(leader));
+  CHECK(cluster.simulation.status(leader).state == NodeState::running);
+}

@@ -143,6 +143,8 @@ class LIBRAFT_EXPORT Simulation {
   void crash(NodeId id, Unsynced unsynced = Unsynced::drawn);
   /// Stops the node in good order, within virtual time: other things happen meanwhile.
   void stop(NodeId id);
+  /// The same without waiting for it: is_up() is false when it is done. start() does nothing before.
+  void begin_stop(NodeId id);
   /// True between a start and the crash or stop after it; of a failed node too.
   [[nodiscard]] bool is_up(NodeId id) const;
 

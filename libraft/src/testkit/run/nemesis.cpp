@@ -80,7 +80,7 @@ void Nemesis::strike(const FaultEvent& event) {
   const NodeId node = somebody(target.node, event.draw);
   if (event.fault < Fault::crash) {
     strike_links(event, target, node);
-  } else if (event.fault < Fault::sync_error) {
+  } else if (event.fault < Fault::sync_error || event.fault == Fault::stop) {
     strike_process(event, target, node);
   } else {
     strike_disk(event, node);
@@ -188,6 +188,9 @@ void Nemesis::strike_process(const FaultEvent& event, const Target& target, Node
     case Fault::pause:
       count(event.fault);
       return hold(node, event.lasts, false);
+    case Fault::stop:
+      count(event.fault);
+      return stop_for(node, event.lasts);
     case Fault::slow_node:
       count(event.fault);
       simulation.slow_down(node, static_cast<std::uint32_t>(1 + target.count * 3));
@@ -206,6 +209,18 @@ void Nemesis::crash_for(NodeId id, Duration duration) {
   in_write_.erase(id);
   cluster_.crash(id);
   later(duration, [this, id] { cluster_.start(id); });
+}
+
+// Who has not stopped when it is to start again is killed, as a supervisor would.
+void Nemesis::stop_for(NodeId id, Duration duration) {
+  const std::uint64_t life = cluster_.lives(id);
+  stopping_.insert({id, life});
+  cluster_.simulation().begin_stop(id);
+  later(duration, [this, id, life] {
+    if (cluster_.lives(id) != life) return;
+    if (cluster_.is_up(id)) cluster_.crash(id);
+    cluster_.start(id);
+  });
 }
 
 // Each life is so short that it ends in its own recovery, or just after.
@@ -235,6 +250,11 @@ void Nemesis::on_crashed(NodeId id) {
   in_write_.erase(in_write);
   tell(Fault::crash_in_write, id);
   later(down, [this, id] { cluster_.start(id); });
+}
+
+void Nemesis::on_stopped(NodeId id) {
+  cluster_.simulation().forget_disk_faults(id);  // as above
+  in_write_.erase(id);
 }
 
 // An operator mends the disk, makes room on it, and starts the node again.
@@ -298,7 +318,8 @@ void Nemesis::flip(NodeId id, const FaultEvent& event) {
 /// Runs, and as well as ever; in a pause, as soon as that is over.
 void Nemesis::revive(NodeId id) {
   Simulation& simulation = cluster_.simulation();
-  if (simulation.is_damaged(id) || (cluster_.is_up(id) && !cluster_.is_running(id))) {
+  const bool must_end = cluster_.is_up(id) && (is_stopping(id) || !cluster_.is_running(id));
+  if (simulation.is_damaged(id) || must_end) {
     cluster_.crash(id);
     simulation.mend(id);
   }

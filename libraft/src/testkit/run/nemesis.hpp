@@ -47,6 +47,7 @@ class Nemesis final : public Watcher {
 
   // Watcher: who dies in the middle of a write is started again, and so is who failed.
   void on_crashed(NodeId id) override;
+  void on_stopped(NodeId id) override;
   void on_failed(NodeId id, const Failure& failure) override;
 
  private:
@@ -58,6 +59,8 @@ class Nemesis final : public Watcher {
   void cut(NodeId from, NodeId to, int difference);
   void clog_for(const FaultEvent& event, const Target& target, NodeId node);
   void crash_for(NodeId id, Duration duration);
+  void stop_for(NodeId id, Duration duration);
+  [[nodiscard]] bool is_stopping(NodeId id) const { return stopping_.contains({id, cluster_.lives(id)}); }
   void crash_again(NodeId id, std::uint64_t times, std::uint64_t draw);
   void flip(NodeId id, const FaultEvent& event);
   void make_room(NodeId id);
@@ -83,6 +86,7 @@ class Nemesis final : public Watcher {
   std::map<NodeId, Duration> in_write_;                // how long those are down who die in the middle of a write
   std::set<std::pair<NodeId, std::uint64_t>> doomed_;  // nodes, and which of their lives
   std::set<NodeId> full_;                              // their disks
+  std::set<std::pair<NodeId, std::uint64_t>> stopping_;
   std::set<NodeId> given_up_;
   std::uint64_t crashes_ = 0;
   std::map<Fault, std::uint64_t> strikes_;

@@ -59,6 +59,7 @@ constexpr std::array<Kind, kFaults> kKinds{{
     {"disk.slow", "a disk is slow", 250000, false},
     {"disk.flip", "a bit flips on a disk", 300000, false},
     {"clock.jump", "a clock goes forward at once", 250000, false},
+    {"process.stop", "a node stops in good order and starts again", 300000, false},
 }};
 
 constexpr const Kind& kind_of(Fault fault) {

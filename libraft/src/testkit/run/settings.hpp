@@ -51,8 +51,9 @@ enum class Fault : std::uint8_t {
   slow_disk,
   flip,
   clock_jump,
+  stop,
 };
-inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::clock_jump) + 1;
+inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::stop) + 1;
 inline constexpr std::size_t kFaultsOfTheWholeRun = static_cast<std::size_t>(Fault::partition);
 [[nodiscard]] constexpr bool is_of_the_whole_run(Fault fault) {
   return static_cast<std::size_t>(fault) < kFaultsOfTheWholeRun;
