@@ -45,6 +45,10 @@ void SimulatedRuntime::end_life() {
   paused_until_ = {};
 }
 
+void SimulatedRuntime::finish_posts() {
+  while (!posted_.empty()) run_on_protocol_lane(Kind::post, 0);
+}
+
 void SimulatedRuntime::set_drift(std::int32_t ppm) {
   clock_.set_drift(heap_.now(), ppm);
   schedule_timer();

@@ -36,6 +36,8 @@ class SimulatedRuntime final : public Runtime, private EventTarget {
 
   void begin_life();
   void end_life();
+  /// Runs at once what waits for the protocol lane, as a runtime does that ends in good order.
+  void finish_posts();
   /// While code of the node runs: the node can't be destroyed under its feet.
   [[nodiscard]] bool is_inside() const { return is_inside_; }
 

@@ -162,7 +162,10 @@ void Simulation::World::begin_stop(Member& member) {
       {}, detail::make_completion<std::error_code>([this, go](std::error_code) { agenda_.at(heap_.now(), go); }));
 }
 
+// Who asked in the last moment is answered too.
 void Simulation::World::leave(Member& member) {
+  member.runtime->finish_posts();
+  if (!member.node) return;
   member.runtime->end_life();
   network_.detach(member.id);
   member.node.reset();

@@ -189,6 +189,24 @@ TEST_CASE("a node that is told to stop is up until it has, and a write that it t
   CHECK(cluster.simulation.status(leader).state == NodeState::running);
 }
 
+TEST_CASE("who asks a node in the moment in which it stops is answered too") {
+  Cluster cluster;
+  cluster.simulation.start_all();
+  const NodeId leader = cluster.elect();
+  cluster.simulation.slow_down(leader, 20);  // what is asked waits for a while
+  std::size_t asked = 0;
+  std::size_t ended = 0;
+  cluster.simulation.begin_stop(leader);
+  const auto is_down = [&] { return !cluster.simulation.is_up(leader); };
+  do {
+    ++asked;
+    cluster.simulation.propose(leader, Bytes("x"), {}, [&](std::error_code, const Applied&) { ++ended; });
+  } while (!cluster.simulation.run_until(is_down, std::chrono::microseconds(20)) && asked < 100000);
+  CHECK(is_down());
+  CHECK(asked > 10);
+  CHECK(ended == asked);
+}
+
 TEST_CASE("a node that crashes while it stops is gone at once and what it had begun disturbs no later life") {
   Cluster cluster;
   cluster.simulation.start_all();

@@ -1,6 +1,8 @@
 #include "testkit/run/clients.hpp"
 
 #include <libraft/error.hpp>
+
+#include <fmt/format.h>
 #include <libraft/options.hpp>
 #include <libraft/status.hpp>
 
@@ -64,7 +66,7 @@ void Clients::invoke(std::size_t index) {
     operation.command = service_.command(client.random, operation.id);
   }
   client.waits_for = operation;
-  requests_[operation.id] = {index, operation.at};
+  requests_[operation.id] = {index, operation.at, agenda_.now()};
   for (Watcher* watcher : watchers_) watcher->on_invoked(operation);
   agenda_.in(settings_.patience, [this, index, id = operation.id] {
     const auto& waits_for = clients_[index].waits_for;
@@ -138,6 +140,13 @@ std::size_t Clients::waiting(std::uint64_t before) const {
   return static_cast<std::size_t>(std::count_if(clients_.begin(), clients_.end(), [&](const Client& client) {
     return client.waits_for && client.waits_for->id < before;
   }));
+}
+
+std::string Clients::oldest_request() const {
+  if (requests_.empty()) return "none";
+  const auto& [id, request] = *requests_.begin();
+  return fmt::format("operation {} of client {} at node {}, begun at {:.6f} s", id, clients_[request.client].id,
+                     request.at.value, static_cast<double>((request.begun - TimePoint{}).count()) / 1e9);
 }
 
 bool Clients::have_all_progressed() const {

@@ -40,6 +40,8 @@ class Clients {
   [[nodiscard]] std::uint64_t next_operation() const { return operations_ + 1; }
   /// Requests that a node has not ended, though it lives: each client's, for longer than it may take.
   [[nodiscard]] std::size_t requests_open() const { return requests_.size(); }
+  /// The oldest of them, in words.
+  [[nodiscard]] std::string oldest_request() const;
   /// Called with a sentence when a request ended twice.
   std::function<void(std::string)> on_broken;
 
@@ -56,6 +58,7 @@ class Clients {
   struct Request {
     std::size_t client = 0;
     NodeId at;
+    TimePoint begun;
   };
 
   void next(std::size_t client);

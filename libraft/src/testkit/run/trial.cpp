@@ -223,7 +223,8 @@ void Trial::await_even(const std::set<NodeId>& nodes, Duration allowance) {
 
 void Trial::audit() {
   if (clients_.requests_open() > 0) {
-    find("iL2", fmt::format("{} requests have never ended", clients_.requests_open()));
+    find("iL2", fmt::format("{} requests have never ended; the oldest is {}", clients_.requests_open(),
+                            clients_.oldest_request()));
   }
   const NodeId first = cluster_.ids().front();
   const auto expected = cluster_.state_of(first);
