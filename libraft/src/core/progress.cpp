@@ -40,7 +40,7 @@ void Progress::sent(LogIndex last, std::size_t bytes) {
   }
 }
 
-bool Progress::accepted(LogIndex match) {
+bool Progress::accepted(LogIndex match, LogIndex last) {
   const bool is_news = match > match_;
   match_ = std::max(match_, match);
   next_ = std::max(next_, libraft::next(match_));
@@ -50,8 +50,13 @@ bool Progress::accepted(LogIndex match) {
   } else if (const auto* sending = std::get_if<SendingSnapshot>(&mode_)) {
     if (match_ >= sending->meta.last.index) become_probe();
   } else if (match >= previous(next_)) {
-    // The entry before next agrees: from here on, send ahead.
-    mode_ = Replicate{};
+    // The entry before next agrees: from here on, send ahead. What is no news may be a late or repeated answer, and a
+    // window sent ahead for each of those would be answered by more of them: it is good for one more append.
+    if (is_news || match_ >= last) {
+      mode_ = Replicate{};
+    } else {
+      mode_ = Probe{};
+    }
   }
   return is_news;
 }

@@ -79,8 +79,8 @@ class Progress {
   }
   /// Has answered all that was sent.
   [[nodiscard]] bool is_idle() const { return state() == ProgressState::replicate && match_ == previous(next_); }
-  /// The follower has everything up to `match`. True when that is news.
-  bool accepted(LogIndex match);
+  /// The follower has everything up to `match`; the own log ends with `last`. True when that is news.
+  bool accepted(LogIndex match, LogIndex last);
   /// The follower refused an append after `rejected`; entries up to `agreeing` may agree. False for a late message.
   bool refused(LogIndex rejected, LogIndex agreeing);
   /// Messages were lost: find out from where on.

@@ -127,7 +127,7 @@ void on_append_entries_reply(Context& context, const Routing& route, const Appen
   arm_quorum_check(context);
   const Log& log = context.state.log;
   if (answer.accepted) {
-    if (answer.match <= log.last().index) progress->accepted(answer.match);
+    if (answer.match <= log.last().index) progress->accepted(answer.match, log.last().index);
     return;
   }
   // The follower's log agrees at most up to its hint; where the terms differ there, none of that term can (§3.5).

@@ -191,7 +191,8 @@ void on_install_snapshot_reply(Context& context, const Routing& route, const Ins
   progress->heard(context.now, 0);
   arm_quorum_check(context);
   if (reply.installed) {
-    if (reply.last.index <= context.state.log.last().index) progress->accepted(reply.last.index);
+    const LogIndex last = context.state.log.last().index;
+    if (reply.last.index <= last) progress->accepted(reply.last.index, last);
     return;
   }
   const auto* sending = progress->snapshot();

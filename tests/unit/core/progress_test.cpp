@@ -17,7 +17,7 @@ CoreOptions options(std::size_t messages, std::size_t bytes = 1u << 20) {
 
 Progress replicating(std::uint64_t match) {
   Progress progress({match + 1}, {});
-  progress.accepted({match});
+  progress.accepted({match}, {match});
   return progress;
 }
 
@@ -30,10 +30,32 @@ TEST_CASE("a probe sends one append and waits for the answer") {
   progress.sent({7}, 10);
   CHECK_FALSE(progress.can_send(options(8)));
   CHECK(progress.next() == LogIndex{5});
-  CHECK(progress.accepted({7}));
+  CHECK(progress.accepted({7}, {7}));
   CHECK(progress.state() == ProgressState::replicate);
   CHECK(progress.match() == LogIndex{7});
   CHECK(progress.next() == LogIndex{8});
+}
+
+TEST_CASE("an answer that is no news is good for one more append and no window") {
+  Progress progress = replicating(4);
+  for (std::uint64_t index = 5; index <= 8; ++index) progress.sent({index}, 10);
+  REQUIRE(progress.refused({7}, {4}));
+  progress.sent({5}, 10);
+  REQUIRE(progress.is_waiting());
+  CHECK_FALSE(progress.accepted({4}, {8}));  // late, or the answer to a heartbeat: the append may be lost
+  CHECK(progress.state() == ProgressState::probe);
+  CHECK(progress.can_send(options(8)));
+  progress.sent({5}, 10);
+  CHECK_FALSE(progress.can_send(options(8)));
+  CHECK(progress.accepted({5}, {8}));
+  CHECK(progress.state() == ProgressState::replicate);
+}
+
+TEST_CASE("a follower that lacks nothing is sent ahead to again") {
+  Progress progress = replicating(4);
+  progress.become_probe();
+  CHECK_FALSE(progress.accepted({4}, {4}));
+  CHECK(progress.state() == ProgressState::replicate);
 }
 
 TEST_CASE("replication runs ahead of the answers as far as the window allows") {
@@ -45,7 +67,7 @@ TEST_CASE("replication runs ahead of the answers as far as the window allows") {
   CHECK(progress.can_send(options(3)));
   CHECK_FALSE(progress.can_send(options(3, 20)));
   CHECK(progress.can_send(options(3, 21)));
-  progress.accepted({5});
+  progress.accepted({5}, {5});
   CHECK(progress.can_send(options(2)));
 }
 
@@ -75,7 +97,7 @@ TEST_CASE("a refusal always moves next, so that probing ends") {
 
 TEST_CASE("match never falls") {
   Progress progress = replicating(7);
-  CHECK_FALSE(progress.accepted({3}));
+  CHECK_FALSE(progress.accepted({3}, {3}));
   CHECK(progress.match() == LogIndex{7});
 }
 
@@ -86,9 +108,9 @@ TEST_CASE("while a snapshot is sent nothing else is, until the follower has what
   progress.become_snapshot(meta, {});
   CHECK_FALSE(progress.can_send(options(8)));
   CHECK_FALSE(progress.refused({4}, {0}));
-  progress.accepted({19});
+  progress.accepted({19}, {19});
   CHECK(progress.state() == ProgressState::snapshot);
-  progress.accepted({20});
+  progress.accepted({20}, {20});
   CHECK(progress.state() == ProgressState::probe);
   CHECK(progress.next() == LogIndex{21});
 }
@@ -98,7 +120,7 @@ TEST_CASE("appends flow while some arrive between two heartbeats") {
   CHECK_FALSE(progress.is_flowing());
   progress.sent({5}, 1);
   progress.sent({6}, 1);
-  progress.accepted({5});
+  progress.accepted({5}, {5});
   CHECK(progress.is_flowing());
   progress.heartbeat_sent();
   CHECK_FALSE(progress.is_flowing());

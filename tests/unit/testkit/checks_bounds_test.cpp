@@ -40,7 +40,7 @@ struct Bounds {
   /// A message for each of `sizes` is on its way to 2.
   void fill_window(const std::vector<std::size_t>& sizes) {
     core::Progress progress(LogIndex{1}, {});
-    progress.accepted({0});
+    progress.accepted({0}, {0});
     std::uint64_t index = 0;
     for (const std::size_t bytes : sizes) progress.sent({++index}, bytes);
     leader().followers = core::ProgressTracker(stage.configuration, kOne, {1}, {});
