@@ -374,8 +374,8 @@ void Nemesis::break_for_good(NodeId id, const std::set<NodeId>& core, Random& ra
       cluster_.simulation().cut(other, id, from_others || !core.contains(other));
     }
   };
-  // A node that can campaign disturbs nobody only when the core asks first and sticks to its leader. One that is not
-  // heard as a leader steps down only where it checks its quorum; as a candidate it is nothing to who hears a leader.
+  // A node that can campaign disturbs nobody only when the core asks first and sticks to its leader: without pre-vote
+  // its term grows, and its answer to a message that comes late deposes the leader.
   const CoreOptions& options = settings_.simulation.core;
   const bool may_campaign = options.pre_vote && options.check_quorum;
   const std::uint64_t kind = random.below(6);
@@ -387,7 +387,7 @@ void Nemesis::break_for_good(NodeId id, const std::set<NodeId>& core, Random& ra
   } else if (kind == 2) {  // not heard: it hears a leader, and can't answer
     cut_all(true, false);
   } else if (kind == 3) {  // does not hear: it would campaign again and again
-    cut_all(!options.check_quorum, true);
+    cut_all(!may_campaign, true);
   } else if (kind == 4 && cluster_.has_disks() && may_campaign && remembers_a_run(id)) {
     doom(id);
     cluster_.simulation().slow_disk(id, 100);
