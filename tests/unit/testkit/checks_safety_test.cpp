@@ -77,6 +77,20 @@ TEST_CASE("iS3: two entries with one index and term must be the same and have th
     stage.start(kThree, found);
     CHECK(stage.verdict() == "iS3");
   }
+  SECTION("an entry of a write that failed is found after a crash") {
+    const std::vector<Entry> entries{Stage::entry(3, 9)};
+    WriteBatch batch;
+    batch.hard_state = HardState{{9}, {}};
+    batch.entries = entries;
+    stage.disks.on_written(kThree, batch, errc::io_error);
+    RecoveredState found = stage.found_nothing(kThree);
+    found.hard_state = {{9}, {}};
+    found.last = {{3}, {9}};
+    found.term_runs = {{{2}, {1}}, {{3}, {9}}};
+    stage.crash(kThree);
+    stage.start(kThree, found);
+    CHECK(stage.verdict().empty());
+  }
 }
 
 TEST_CASE("iS4: what is committed stays as it is") {

@@ -14,6 +14,7 @@ void DiskCheck::on_written(NodeId node, const WriteBatch& batch, std::error_code
     ledger_.marks.hit(CheckMark::disk_full);
   } else if (error) {
     ledger_.marks.hit(CheckMark::write_failed);
+    note_attempt(node, batch);
   } else {
     if (!full_.empty() && full_.erase(node) != 0) ledger_.marks.hit(CheckMark::disk_full_ended);
     take(node, ledger_.disks[node], batch);
@@ -46,6 +47,14 @@ void DiskCheck::take(NodeId node, DiskShadow& disk, const WriteBatch& batch) {
   if (memory != ledger_.memories.end() && memory->second.log.last() == disk.log.last()) {
     disk.kept_upto = {~std::uint64_t{0}};
   }
+}
+
+/// A write that failed may have left its entries all the same; and who made them may have cut them in the same step.
+void DiskCheck::note_attempt(NodeId node, const WriteBatch& batch) {
+  DiskShadow attempt = ledger_.disks[node];
+  if (batch.truncate_from) attempt.log.truncate_from(*batch.truncate_from);
+  if (batch.new_start) take_start(node, attempt, *batch.new_start);
+  take_entries(node, attempt, batch.entries);
 }
 
 void DiskCheck::take_hard_state(NodeId node, DiskShadow& disk, const HardState& state) {

@@ -23,6 +23,7 @@ class DiskCheck final : public Watcher {
   void on_published(NodeId node, const SnapshotMeta& meta, const WriteBatch& batch, std::error_code error) override;
 
  private:
+  void note_attempt(NodeId node, const WriteBatch& batch);
   void take(NodeId node, DiskShadow& disk, const WriteBatch& batch);
   void take_hard_state(NodeId node, DiskShadow& disk, const HardState& state);
   void take_cut(NodeId node, DiskShadow& disk, LogIndex from);
