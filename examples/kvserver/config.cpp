@@ -32,9 +32,8 @@ constexpr std::array kVariables{
     Variable{"RAFT_SNAPSHOT_THRESHOLD", "50", "entries in the log that make a snapshot due"},
     Variable{"KV_BIND", "127.0.0.1", "the address that both ports listen on"},
     Variable{"KV_CLUSTER", "the members' names", "name of the cluster: nodes of different clusters refuse each other"},
-    Variable{
-        "KV_ADVERTISE", "http://localhost:<KVSTORE_PORT>",
-        "where clients reach this node (http://<KV_BIND>:... for another address; needed when that is a wildcard)"},
+    Variable{"KV_ADVERTISE", "http://localhost:<KVSTORE_PORT>",
+             "where clients reach this node, which the others tell them (needed when KV_BIND is a wildcard)"},
     Variable{"KV_REQUEST_TIMEOUT_MS", "3000", "how long a request of a client may wait"},
     Variable{"KV_LOG_LEVEL", "info", "debug, info, warning or error"},
     Variable{"KV_ELECTION_TIMEOUT_MS", "1000", "a time without a leader after which a node stands for election"},
@@ -201,7 +200,7 @@ bool Loader::load_addresses() {
       return fail(fmt::format("KV_ADVERTISE must be given when KV_BIND is {}: where do clients reach this node?",
                               config_.bind));
     }
-    advertised_ = {"http", config_.bind == "127.0.0.1" ? "localhost" : config_.bind, config_.client_port};
+    advertised_ = {"http", "localhost", config_.client_port};
     config_.advertise = advertised_.text();
     return true;
   }
@@ -209,6 +208,7 @@ bool Loader::load_addresses() {
   const auto url = parse_node_url(*given, why);
   if (!url) return fail(fmt::format("KV_ADVERTISE is {}, which {}.", in_quotes(*given), why));
   advertised_ = *url;
+  config_.is_advertise_given = true;
   config_.advertise = given->back() == '/' ? given->substr(0, given->size() - 1) : *given;
   return true;
 }
@@ -385,6 +385,10 @@ std::span<const Variable> variables() {
 
 bool Config::is_bound_elsewhere() const {
   return bind != kDefaultBind;
+}
+
+bool Config::is_hint_misleading() const {
+  return is_bound_elsewhere() && !is_advertise_given;
 }
 
 std::vector<std::string> Config::member_names() const {

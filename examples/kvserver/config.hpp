@@ -39,9 +39,10 @@ struct Member {
 struct Config {
   std::uint16_t client_port = 8080;
   std::uint16_t raft_port = 9080;
-  std::string bind = "127.0.0.1";  ///< an IP address
-  std::string advertise;           ///< where clients reach this node, told to the others
-  std::string node_id;             ///< NODE_ID: names the folder, and what people see
+  std::string bind = "127.0.0.1";   ///< an IP address
+  std::string advertise;            ///< where clients reach this node, told to the others
+  bool is_advertise_given = false;  ///< by KV_ADVERTISE; otherwise it is this machine's localhost
+  std::string node_id;              ///< NODE_ID: names the folder, and what people see
   Member self;
   std::vector<Member> peers;      ///< the other members, in the order of PEERS
   std::string cluster;            ///< what the cluster's id is the hash of
@@ -57,6 +58,8 @@ struct Config {
   [[nodiscard]] std::filesystem::path folder() const { return data_dir / node_id; }
   /// Not on 127.0.0.1: others may reach the ports.
   [[nodiscard]] bool is_bound_elsewhere() const;
+  /// The node listens on another address than the one that clients are told by default.
+  [[nodiscard]] bool is_hint_misleading() const;
   /// The protocol names of all members.
   [[nodiscard]] std::vector<std::string> member_names() const;
   /// All members, as libraft wants them; addresses are the Raft URLs.

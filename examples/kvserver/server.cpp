@@ -224,6 +224,12 @@ void Server::log_banner(const std::optional<libraft::RecoveredState>& recovered)
             "KV_BIND is {}: whoever reaches the Raft port {} owns the cluster, so close it to all but the nodes",
             config_.bind, config_.raft_port));
   }
+  if (config_.is_hint_misleading()) {
+    log(LogLevel::warning,
+        fmt::format("KV_ADVERTISE is not set: clients that ask another node are told that this one is at {}, while it "
+                    "listens on {}",
+                    config_.advertise, config_.bind));
+  }
 }
 
 void Server::stop() {
@@ -251,6 +257,7 @@ int check_config(const Config& config) {
   fmt::print("folder    {}\n", config.folder().string());
   fmt::print("snapshot  every {} entries\n", config.snapshot_threshold);
   if (config.is_bound_elsewhere()) fmt::print("warning   whoever reaches the Raft port owns the cluster\n");
+  if (config.is_hint_misleading()) fmt::print("warning   KV_ADVERTISE is not set: do clients reach it there?\n");
   return 0;
 }
 

@@ -67,7 +67,7 @@ node_wait_exit "$down" 20 || fail "the server runs with other members than the s
 expect_equal "other members: exit status" "$NODE_EXIT" 3
 kill_cluster
 
-note "- the seed's variables alone, with PEERS that list all nodes, the own one too"
+note "- the seed's variables (and where to listen), with PEERS that list all nodes, the own one too"
 cluster_kv_base=8080
 cluster_raft_base=9080
 new_cluster 3
@@ -76,7 +76,7 @@ for i in 1 2 3; do
   all+=${all:+,}$(node_raft_url "$i")/
 done
 for i in 1 2 3; do
-  node_start "$i" "PEERS=$all" PEER_IDS= RAFT_PORT= KV_ADVERTISE=
+  node_start "$i" "PEERS=$all" PEER_IDS= RAFT_PORT=
 done
 for i in 1 2 3; do
   node_wait_up "$i"

@@ -161,6 +161,10 @@ run_server --check-config
 expect_equal "--check-config of a right one: exit status (stderr: $ERR)" "$EXIT" 0
 expect_contains "--check-config" "$OUT" "$scratch/untouched/node-$((cluster_kv_base + 1))"
 [ ! -e "$scratch/untouched" ] || fail "--check-config made the data folder"
+expect_contains "--check-config: the warnings" "$OUT" "warning   KV_ADVERTISE is not set"
+given+=(KV_ADVERTISE="http://$cluster_address:7001")
+run_server --check-config
+[[ "$OUT" != *KV_ADVERTISE* ]] || fail "--check-config warns of what was said: $OUT"
 given=()
 run_server --no-such-option
 expect_equal "an unknown option: exit status" "$EXIT" 2

@@ -142,7 +142,8 @@ TEST_CASE("the same port on another loopback address is another node") {
                                    {"PEERS", "http://127.1.0.1:9081,http://127.1.0.2:9081"},
                                    {"PEER_IDS", "a,b"}});
   CHECK(config.peers == std::vector<Member>{{"b", "http://127.1.0.2:9081"}});
-  CHECK(config.advertise == "http://127.1.0.1:8081");
+  CHECK(config.advertise == "http://localhost:8081");
+  CHECK(config.is_hint_misleading());
   CHECK(config.is_bound_elsewhere());
   CHECK_THAT(error_of({{"KVSTORE_PORT", "8081"},
                        {"NODE_ID", "a"},
@@ -209,10 +210,21 @@ TEST_CASE("an address beyond this machine is known as such, and a wildcard needs
   const Config open = config_of({{"KV_BIND", "0.0.0.0"}, {"KV_ADVERTISE", "https://kv.example/"}});
   CHECK(open.is_bound_elsewhere());
   CHECK(open.advertise == "https://kv.example");
-  CHECK(config_of({{"KV_BIND", "10.0.0.1"}}).advertise == "http://10.0.0.1:8080");
-  CHECK(config_of({{"KV_BIND", "::1"}}).advertise == "http://[::1]:8080");
+  CHECK_FALSE(open.is_hint_misleading());
   CHECK(config_of({{"KV_BIND", "localhost"}}).bind == "127.0.0.1");
   CHECK(error_of({{"KV_ADVERTISE", "localhost"}}) == "KV_ADVERTISE is \"localhost\", which is no URL.");
+}
+
+TEST_CASE("clients are told localhost where KV_ADVERTISE says nothing, with a warning where that may mislead them") {
+  CHECK(config_of({}).advertise == "http://localhost:8080");
+  CHECK_FALSE(config_of({}).is_hint_misleading());
+  CHECK_FALSE(config_of({{"KV_BIND", "localhost"}}).is_hint_misleading());
+  for (const char* address : {"10.0.0.1", "127.1.0.1", "::1"}) {
+    CAPTURE(address);
+    CHECK(config_of({{"KV_BIND", address}}).advertise == "http://localhost:8080");
+    CHECK(config_of({{"KV_BIND", address}}).is_hint_misleading());
+    CHECK_FALSE(config_of({{"KV_BIND", address}, {"KV_ADVERTISE", "http://localhost:8080"}}).is_hint_misleading());
+  }
 }
 
 TEST_CASE("nodes with the same members have one cluster id, others have another") {
