@@ -137,7 +137,8 @@ std::optional<StartRefused> Server::start() {
   options.name_of = [this](libraft::NodeId id) { return names_.name(id); };
   options.warn = [this](const std::string& sentence) { log(LogLevel::warning, sentence); };
   auto storage = std::make_unique<EarlyOpenStorage>(json_file_storage(*files_, std::move(options)));
-  auto inspected = inspect_data(*storage, config_, names_);
+  auto inspected =
+      inspect_data(*storage, config_, names_, [this] { return stored_names(*files_, config_.folder().string()); });
   if (auto* refused = std::get_if<StartRefused>(&inspected)) return std::move(*refused);
   if (auto refused = create_node(std::move(storage))) return refused;
   if (auto refused = open_ports()) return refused;

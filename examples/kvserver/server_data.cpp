@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string_view>
 #include <vector>
@@ -24,10 +25,19 @@ std::set<libraft::NodeId> ids_of(const libraft::Configuration& configuration) {
   return ids;
 }
 
-std::string names_of(const libraft::Configuration& configuration, const NodeNames& names) {
+// What the configuration calls a node, else what the files call it. They only show names, so one of theirs counts only
+// when it is the one that makes the id.
+std::string name_of(libraft::NodeId id, const NodeNames& names, const std::map<libraft::NodeId, std::string>& stored) {
+  const auto at = stored.find(id);
+  const bool is_stored = at != stored.end() && node_id_of(at->second) == id;
+  return is_stored && !names.card(id) ? at->second : names.name(id);
+}
+
+std::string names_of(const libraft::Configuration& configuration, const NodeNames& names,
+                     const std::map<libraft::NodeId, std::string>& stored) {
   std::vector<std::string> shown;
   for (const libraft::Peer& peer : configuration.voters) {
-    shown.push_back(fmt::format("{} ({})", names.name(peer.id), peer.address));
+    shown.push_back(fmt::format("{} ({})", name_of(peer.id, names, stored), peer.address));
   }
   std::sort(shown.begin(), shown.end());
   return fmt::format("{}", fmt::join(shown, ", "));
@@ -65,27 +75,28 @@ std::optional<StartRefused> prepare_folder(libraft::FileSystem& files, const Con
 
 std::variant<std::optional<libraft::RecoveredState>, StartRefused> inspect_data(EarlyOpenStorage& storage,
                                                                                 const Config& config,
-                                                                                const NodeNames& names) {
+                                                                                const NodeNames& names,
+                                                                                const StoredNames& stored) {
   const auto& opened = storage.open_early();
   std::optional<StartRefused> refused;
   if (!opened) {
     refused = data_refusal(config, opened.error(), storage.error_detail());
   } else if (*opened) {
-    refused = compare_with(config, names, **opened);
+    refused = compare_with(config, names, stored, **opened);
   }
   if (!refused) return *opened;
   storage.close();
   return *std::move(refused);
 }
 
-std::optional<StartRefused> compare_with(const Config& config, const NodeNames& names,
+std::optional<StartRefused> compare_with(const Config& config, const NodeNames& names, const StoredNames& stored,
                                          const libraft::RecoveredState& state) {
   const auto refused = [&](const std::string& what) {
     return StartRefused{kExitData, fmt::format("{} {}", state_file(config), what)};
   };
   if (state.identity.node != node_id_of(config.self.name)) {
-    return refused(fmt::format("belongs to another node ({}), this one is {}.", names.name(state.identity.node),
-                               config.self.name));
+    return refused(fmt::format("belongs to another node ({}), this one is {}.",
+                               name_of(state.identity.node, names, stored()), config.self.name));
   }
   const libraft::Configuration given = config.members();
   const bool has_members = !state.configurations.empty();
@@ -93,7 +104,7 @@ std::optional<StartRefused> compare_with(const Config& config, const NodeNames& 
     return refused(
         fmt::format("has the members {}, but PEERS and PEER_IDS say {}: the members of a cluster stay as "
                     "they were at its first start (their URLs may change).",
-                    names_of(state.configurations.back().value, names), names_of(given, names)));
+                    names_of(state.configurations.back().value, names, stored()), names_of(given, names, {})));
   }
   if (state.identity.cluster != cluster_id_of(config.cluster)) {
     return refused(config.is_cluster_named

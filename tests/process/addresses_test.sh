@@ -65,6 +65,8 @@ node_kill "$down"
 node_start "$down" "PEERS=$(node_raft_url 7),$(node_raft_url 8)" PEER_IDS=n7,n8
 node_wait_exit "$down" 20 || fail "the server runs with other members than the stored ones"
 expect_equal "other members: exit status" "$NODE_EXIT" 3
+expect_contains "other members: both lists by their names" "$(tail -n 1 "$(node_log "$down")" | sed 's/ (http[^)]*)//g')" \
+  "has the members n1, n2, n3, but PEERS and PEER_IDS say n$down, n7, n8: "
 kill_cluster
 
 note "- the seed's variables (and where to listen), with PEERS that list all nodes, the own one too"

@@ -117,8 +117,11 @@ node_kill 1
 
 note "- another membership than the stored one"
 restore
+stored=$(jq -r .node "$dir/raft_state.json")
 : >"$(node_log 1)"
 node_start 1 PEERS="http://$cluster_address:9082,http://$cluster_address:9083" PEER_IDS=n2,n3
 node_wait_exit 1 20 || fail "the server runs with other members than the stored ones"
 expect_equal "other members: exit status" "$NODE_EXIT" 3
+expect_contains "other members: whose data these are" "$(cat "$(node_log 1)")" \
+  "raft_state.json belongs to another node ($stored), this one is n1."
 end_test

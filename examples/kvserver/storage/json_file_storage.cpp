@@ -482,4 +482,9 @@ std::unique_ptr<libraft::Storage> json_file_storage(libraft::FileSystem& files, 
   return std::make_unique<JsonFileStorage>(files, std::move(options));
 }
 
+std::map<libraft::NodeId, std::string> stored_names(libraft::FileSystem& files, const std::string& directory) {
+  const auto text = libraft::read_file(files, directory + "/" + std::string(kStateName), kStateBytesMax);
+  return text ? storage::read_names(*text) : std::map<libraft::NodeId, std::string>{};
+}
+
 }  // namespace kvserver

@@ -13,6 +13,7 @@
 #include <libraft/types.hpp>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -21,7 +22,7 @@ namespace kvserver {
 struct JsonFileStorageOptions {
   /// The node's own folder; made when it is not there. Missing parents too.
   std::string directory;
-  /// What people call a node: written beside its id, never read back. Without it the id is shown twice.
+  /// What people call a node: written beside its id, which alone counts. Without it the id is shown twice.
   std::function<std::string(libraft::NodeId)> name_of;
   /// Told what open() mended, a sentence that names the file: which torn tail was cut. Called inside open().
   std::function<void(const std::string&)> warn = nullptr;
@@ -35,5 +36,10 @@ struct JsonFileStorageOptions {
 /// nothing was changed, and error_detail() names the file, the place and the reason.
 [[nodiscard]] std::unique_ptr<libraft::Storage> json_file_storage(libraft::FileSystem& files,
                                                                   JsonFileStorageOptions options);
+
+/// The names that stand beside ids in the folder's raft_state.json, to be shown to people only: nothing has checked
+/// that they are those of the ids. Empty when the file can't be read. Changes nothing, and takes no lock.
+[[nodiscard]] std::map<libraft::NodeId, std::string> stored_names(libraft::FileSystem& files,
+                                                                  const std::string& directory);
 
 }  // namespace kvserver

@@ -232,6 +232,29 @@ Result<StateRecord> read_state(std::string_view text, std::string& why) {
   return state;
 }
 
+std::map<libraft::NodeId, std::string> read_names(std::string_view text) {
+  std::map<libraft::NodeId, std::string> names;
+  const auto add = [&names](json::Fields& from, std::string_view id, std::string_view name) {
+    const libraft::NodeId node{read_hex(from, id)};
+    const std::string_view shown = from.string_or(name, {});
+    if (from.ok()) names.emplace(node, shown);
+  };
+  std::string why;
+  const auto value = json::parse(text, why);
+  if (!value) return names;
+  json::Fields from(*value, why);
+  add(from, "nodeId", "node");
+  json::Fields members = from.object("configuration");
+  for (const char* group : {"voters", "outgoingVoters", "learners"}) {
+    const json::Array& elements = members.array(group);
+    for (std::size_t i = 0; i < elements.size(); ++i) {
+      json::Fields peer = members.element(group, elements, i);
+      add(peer, "id", "name");
+    }
+  }
+  return names;
+}
+
 // --- raft_log.jsonl --------------------------------------------------------------------------------------------------
 
 const BatchPlace& place_of(const LogLine& line) {

@@ -13,6 +13,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -75,6 +76,8 @@ struct StateRecord {
 [[nodiscard]] std::optional<std::string> state_text(const StateRecord& state, const NodeNaming& name_of);
 /// errc::corrupt_data or errc::unsupported_version, with the reason in `why`.
 [[nodiscard]] libraft::Result<StateRecord> read_state(std::string_view text, std::string& why);
+/// The names beside the ids of the node and of the members, unchecked; what can't be read is left out.
+[[nodiscard]] std::map<libraft::NodeId, std::string> read_names(std::string_view text);
 
 // --- raft_log.jsonl --------------------------------------------------------------------------------------------------
 

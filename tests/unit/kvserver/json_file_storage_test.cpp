@@ -379,6 +379,19 @@ TEST_CASE("json storage: temporary files that a crash left behind are removed, f
         std::vector<std::string>{kFolder + "/lock", kFolder + "/notes.tmp", kLogPath, kStatePath});
 }
 
+TEST_CASE("json storage: the names that are shown beside ids can be read from raft_state.json") {
+  auto node = Node::formatted();
+  const std::map<NodeId, std::string> wanted{{NodeId{1}, "n1"}, {NodeId{2}, "n2"}};
+  CHECK(stored_names(node->disk, kFolder) == wanted);  // also while the folder is locked
+  node->disk.put(kStatePath, R"({"nodeId":"0000000000000001","node":"n1","configuration":{"voters":[7]}})");
+  CHECK(stored_names(node->disk, kFolder) == std::map<NodeId, std::string>{{NodeId{1}, "n1"}});
+  node->disk.put(kStatePath, R"({"nodeId":"1","node":"n1"})");
+  CHECK(stored_names(node->disk, kFolder).empty());
+  node->disk.put(kStatePath, "{");
+  CHECK(stored_names(node->disk, kFolder).empty());
+  CHECK(stored_names(node->disk, "/nowhere").empty());
+}
+
 TEST_CASE("json storage: on a full disk nothing of a write stays, and it can be tried again") {
   auto node = Node::formatted();
   REQUIRE_FALSE(publish(*node->storage, meta_of(1, 1, "s"), "s", {}));

@@ -3,6 +3,8 @@
 #include "server.hpp"
 #include "support/catch.hpp"
 
+#include <fmt/format.h>
+
 #include <map>
 #include <memory>
 #include <string>
@@ -73,7 +75,10 @@ struct Fixture {
     auto owned = std::make_unique<ScriptedStorage>(script);
     const ScriptedStorage& storage = *owned;
     kvserver::EarlyOpenStorage early(std::move(owned));
-    auto result = kvserver::inspect_data(early, given, names);
+    auto result = kvserver::inspect_data(early, given, names, [this] {
+      ++times_asked;
+      return stored;
+    });
     const bool is_refused = std::holds_alternative<kvserver::StartRefused>(result);
     CHECK(storage.is_open != is_refused);
     if (!is_refused) CHECK(*early.open() == std::get<0>(result));
@@ -88,6 +93,8 @@ struct Fixture {
 
   Config config = config_of({});
   ScriptedStorage script;
+  std::map<libraft::NodeId, std::string> stored;  // the names in the files
+  int times_asked = 0;
 };
 
 }  // namespace
@@ -96,6 +103,7 @@ TEST_CASE_METHOD(Fixture, "an empty folder is a first start, and the own data ar
   CHECK(std::get<0>(inspect(config)) == std::nullopt);
   script.state = state_of(config);
   CHECK(std::get<0>(inspect(config)) == script.state);
+  CHECK(times_asked == 0);
 }
 
 TEST_CASE_METHOD(Fixture, "new URLs for the same members are taken") {
@@ -115,6 +123,32 @@ TEST_CASE_METHOD(Fixture, "other members than those stored are refused with exit
                libraft::test::contains_text("but PEERS and PEER_IDS say node-8081 "
                                             "(http://localhost:9081), node-8082 (http://localhost:9082)"));
   }
+}
+
+TEST_CASE_METHOD(Fixture, "a refusal calls a node by the name in the files that makes its id, and else by the id") {
+  const auto id_text = [](const char* name) { return fmt::format("{:016x}", node_id_of(name).value); };
+  script.state = state_of(config);
+  const Config given = config_of({{"PEERS", "http://localhost:9082"}});
+  const auto members = [&](const std::string& third) {
+    return "has the members " + third +
+           " (http://localhost:9083), node-8081 (http://localhost:9081), node-8082 (http://localhost:9082), but ";
+  };
+  CHECK_THAT(refusal(given).sentence, libraft::test::contains_text(members(id_text("node-8083"))));
+  stored[node_id_of("node-8083")] = "somebody";  // no name of that id
+  stored[node_id_of("node-8082")] = "else";
+  CHECK_THAT(refusal(given).sentence, libraft::test::contains_text(members(id_text("node-8083"))));
+  stored[node_id_of("node-8083")] = "node-8083";
+  CHECK_THAT(refusal(given).sentence,
+             libraft::test::contains_text("has the members node-8081 (http://localhost:9081), node-8082 "
+                                          "(http://localhost:9082), node-8083 (http://localhost:9083), but "));
+
+  script.state->identity.node = node_id_of("n7");
+  const auto other = [](const std::string& name) {
+    return "/data/node-8081/raft_state.json belongs to another node (" + name + "), this one is node-8081.";
+  };
+  CHECK(refusal(given).sentence == other(id_text("n7")));
+  stored[node_id_of("n7")] = "n7";
+  CHECK(refusal(given).sentence == other("n7"));
 }
 
 TEST_CASE_METHOD(Fixture, "another node's data are refused") {
