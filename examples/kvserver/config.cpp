@@ -165,18 +165,18 @@ bool Loader::load_ports() {
   const auto port = [this](const char* name, std::uint16_t& value) {
     return number<std::uint16_t>(name, 1, 65535, "port number", value);
   };
-  const char* const client_variable = text("KVSTORE_PORT") || !text("PORT") ? "KVSTORE_PORT" : "PORT";
-  if (!port(client_variable, config_.client_port)) return false;
+  if (!text("KVSTORE_PORT") && text("PORT")) config_.client_port_variable = "PORT";
+  if (!port(config_.client_port_variable.c_str(), config_.client_port)) return false;
   if (!text("RAFT_PORT")) {
     if (config_.client_port > 65535 - 1000) {
-      return fail(fmt::format("RAFT_PORT must be given: {} + 1000 is no port number.", client_variable));
+      return fail(fmt::format("RAFT_PORT must be given: {} + 1000 is no port number.", config_.client_port_variable));
     }
     config_.raft_port = static_cast<std::uint16_t>(config_.client_port + 1000);
   }
   if (!port("RAFT_PORT", config_.raft_port)) return false;
   if (config_.raft_port == config_.client_port) {
-    return fail(
-        fmt::format("RAFT_PORT and {} are both {}: each needs a port of its own.", client_variable, config_.raft_port));
+    return fail(fmt::format("RAFT_PORT and {} are both {}: each needs a port of its own.", config_.client_port_variable,
+                            config_.raft_port));
   }
   return true;
 }

@@ -38,6 +38,7 @@ struct Member {
 
 struct Config {
   std::uint16_t client_port = 8080;
+  std::string client_port_variable = "KVSTORE_PORT";  ///< or PORT, when that gave client_port
   std::uint16_t raft_port = 9080;
   std::string bind = "127.0.0.1";   ///< an IP address
   std::string advertise;            ///< where clients reach this node, told to the others

@@ -114,7 +114,8 @@ class Server {
   [[nodiscard]] std::optional<StartRefused> create_node(std::unique_ptr<libraft::Storage> storage);
   [[nodiscard]] std::unique_ptr<HttpTransport> make_transport();
   [[nodiscard]] std::optional<StartRefused> open_ports();
-  [[nodiscard]] std::optional<StartRefused> open_port(HttpServer& server, const char* variable, std::uint16_t port);
+  [[nodiscard]] std::optional<StartRefused> open_port(HttpServer& server, const std::string& variable,
+                                                      std::uint16_t port);
   void log(LogLevel level, const std::string& line) { logger_->log(level, line); }
   void log_banner(const std::optional<libraft::RecoveredState>& recovered);
 
@@ -188,11 +189,11 @@ std::optional<StartRefused> Server::open_ports() {
   options.port = config_.client_port;
   client_server_ = std::make_unique<HttpServer>(options);
   api_->install(*client_server_);
-  if (auto refused = open_port(*client_server_, "KVSTORE_PORT", config_.client_port)) return refused;
+  if (auto refused = open_port(*client_server_, config_.client_port_variable, config_.client_port)) return refused;
   return open_port(*raft_server_, "RAFT_PORT", config_.raft_port);
 }
 
-std::optional<StartRefused> Server::open_port(HttpServer& server, const char* variable, std::uint16_t port) {
+std::optional<StartRefused> Server::open_port(HttpServer& server, const std::string& variable, std::uint16_t port) {
   const std::error_code error = server.start();
   if (!error) return std::nullopt;
   if (error == std::errc::address_in_use) {

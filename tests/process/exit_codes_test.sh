@@ -115,6 +115,11 @@ given=(NODE_ID=other KVSTORE_PORT=$((cluster_kv_base + 1)) RAFT_PORT=7001)
 run_server
 expect_equal "the client port in use: exit status (stderr: $ERR)" "$EXIT" 2
 expect_contains "the client port in use" "$ERR" KVSTORE_PORT
+given=(NODE_ID=other PORT=$((cluster_kv_base + 1)) RAFT_PORT=7001)
+run_server
+expect_equal "the client port in use, given by PORT: exit status (stderr: $ERR)" "$EXIT" 2
+expect_equal "the client port in use, given by PORT" "$ERR" \
+  "kvserver: PORT: port $((cluster_kv_base + 1)) on $cluster_address is in use."
 given=(NODE_ID=other KVSTORE_PORT=7001 RAFT_PORT=$((cluster_raft_base + 1)))
 run_server
 expect_equal "the Raft port in use: exit status (stderr: $ERR)" "$EXIT" 2

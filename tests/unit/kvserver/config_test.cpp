@@ -60,6 +60,9 @@ TEST_CASE("PORT is used where KVSTORE_PORT is not set, and the Raft port follows
   CHECK(config_of({{"PORT", "8085"}}).node_id == "node-8085");
   CHECK(config_of({{"PORT", "8085"}, {"KVSTORE_PORT", "8086"}}).client_port == 8086);
   CHECK(config_of({{"PORT", "8085"}, {"KVSTORE_PORT", ""}}).client_port == 8085);
+  CHECK(config_of({{"PORT", "8085"}, {"KVSTORE_PORT", ""}}).client_port_variable == "PORT");
+  CHECK(config_of({{"PORT", "8085"}, {"KVSTORE_PORT", "8086"}}).client_port_variable == "KVSTORE_PORT");
+  CHECK(config_of({}).client_port_variable == "KVSTORE_PORT");
   CHECK(config_of({{"KVSTORE_PORT", "8085"}, {"RAFT_PORT", "7000"}}).raft_port == 7000);
 }
 
