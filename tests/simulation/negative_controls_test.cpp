@@ -329,6 +329,27 @@ TEST_CASE("iL8: clients that never get anything done are flagged") {
   CHECK(result.finding->invariant == "iL8");
 }
 
+TEST_CASE("iL2: a request that a healed node has not answered is seen, also when its client gave up") {
+  const Service service = text_service();
+  SimulateOptions options = short_runs();
+  options.nodes = 3;
+  options.faults.emplace();
+  Settings settings = settings_of(1, options);
+  settings.clients.count = 1;
+  settings.clients.patience = std::chrono::milliseconds(10);
+  Cluster cluster(service, settings);
+  Agenda agenda(cluster.simulation());
+  Clients clients(service, cluster, agenda, settings, {});
+  clients.prefer({{1}});
+  cluster.start({1});
+  cluster.simulation().pause({1}, std::chrono::seconds(1000));  // it does nothing
+  clients.begin();
+  agenda.run_to(TimePoint(std::chrono::seconds(60)));
+  CHECK(clients.requests_open() > 0);
+  CHECK(clients.oldest_at({{1}}) < TimePoint(std::chrono::seconds(60)));
+  CHECK(clients.oldest_at({{2}, {3}}) == kNever);
+}
+
 TEST_CASE("iX1: an answer that nobody waits for is flagged") {
   const Service service = text_service();
   const Settings settings = settings_of(1, short_runs());

@@ -102,10 +102,80 @@ TEST_CASE("a service without bugs shows no violation in some seeds") {
 TEST_CASE("the fixed profile shows no violation and holds its rate") {
   SimulateOptions options = some_seeds(1, 1);
   options.fixed_profile = true;
+  options.seconds.reset();
   const SimulateReport report = simulate(tally_service(), options);
   INFO(to_text(report));
   CHECK(report.violations.empty());
-  CHECK(report.requests > 20 * 40);
+  CHECK(static_cast<double>(report.requests) >= 50 * 3600 * report.simulated_hours);
+}
+
+namespace {
+
+/// How often each operation was given up and ended, and what the writes were.
+struct Diary final : Watcher {
+  std::map<std::uint64_t, int> given_up;
+  std::map<std::uint64_t, int> ended;
+  std::map<Operation::Kind, std::size_t> done;
+  std::map<std::string, int, std::less<>> commands;
+  std::size_t late = 0;
+
+  void on_invoked(const Operation& operation) override {
+    ended[operation.id];
+    if (operation.kind == Operation::Kind::write) ++commands[std::string(operation.command.view())];
+  }
+  void on_given_up(const Operation& operation) override { ++given_up[operation.id]; }
+  void on_ended(const Operation& operation, const Outcome& outcome) override {
+    ++ended[operation.id];
+    if (outcome.error) return;
+    ++done[operation.kind];
+    if (given_up.contains(operation.id)) ++late;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("clients that give up are answered all the same, and some send the same command again") {
+  const Service service = tally_service();
+  SimulateOptions options = some_seeds(1, 1);
+  options.faults.emplace();
+  Settings settings = settings_of(1, options);
+  settings.clients.patience = latency_of(settings) / 4;
+  settings.clients.again_ppm = 1000000;
+  settings.clients.index_ppm = 200000;
+  Cluster cluster(service, settings);
+  Agenda agenda(cluster.simulation());
+  Diary diary;
+  Clients clients(service, cluster, agenda, settings, {&diary});
+  std::string told;
+  clients.on_broken = [&](const std::string& sentence) { told = sentence; };
+  for (const NodeId id : cluster.ids()) cluster.start(id);
+  clients.begin();
+  agenda.run_to(TimePoint(std::chrono::seconds(30)));
+  clients.stop();
+  agenda.run_to(agenda.now() + 2 * settings.clients.timeout);
+
+  CHECK(told.empty());
+  CHECK(clients.requests_open() == 0);
+  CHECK(clients.oldest_at({cluster.ids().begin(), cluster.ids().end()}) == kNever);
+  const auto is_once = [](const auto& entry) { return entry.second == 1; };
+  CHECK(std::all_of(diary.ended.begin(), diary.ended.end(), is_once));
+  CHECK(std::all_of(diary.given_up.begin(), diary.given_up.end(), is_once));
+  CHECK(diary.late > 0);
+  CHECK(diary.done.size() == 3);  // of each kind
+  CHECK_FALSE(std::all_of(diary.commands.begin(), diary.commands.end(), is_once));
+}
+
+TEST_CASE("a cluster of one node comes up among the seeds") {
+  SimulateOptions options;
+  std::size_t alone = 0;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) alone += settings_of(seed, options).simulation.nodes == 1 ? 1u : 0u;
+  CHECK(alone > 0);
+  options = some_seeds(1, 3);
+  options.nodes = 1;
+  const SimulateReport report = simulate(tally_service(), options);
+  INFO(to_text(report));
+  CHECK(report.violations.empty());
+  CHECK(report.requests > 0);
 }
 
 TEST_CASE("one of fifty seeds runs twice and gives the same run") {

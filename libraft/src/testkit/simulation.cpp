@@ -198,6 +198,20 @@ void Simulation::query(NodeId at, std::string request, ReadOptions options,
   world_->member(at).node->query(std::move(request), std::move(options),
                                  detail::make_completion<std::error_code, Applied>(std::move(done)));
 }
+void Simulation::read_index(NodeId at, ReadOptions options, std::function<void(std::error_code, LogIndex)> done) {
+  if (!is_up(at)) return;
+  world_->member(at).node->read_index(options, detail::make_completion<std::error_code, LogIndex>(std::move(done)));
+}
+void Simulation::wait_applied(NodeId at, LogIndex index, Duration timeout,
+                              std::function<void(std::error_code, LogIndex)> done) {
+  if (!is_up(at)) return;
+  world_->member(at).node->wait_applied(index, timeout,
+                                        detail::make_completion<std::error_code, LogIndex>(std::move(done)));
+}
+void Simulation::wait_leader(NodeId at, Duration timeout, std::function<void(std::error_code, NodeId)> done) {
+  if (!is_up(at)) return;
+  world_->member(at).node->wait_leader(timeout, detail::make_completion<std::error_code, NodeId>(std::move(done)));
+}
 void Simulation::transfer_leadership(NodeId at, std::optional<NodeId> target, Duration timeout,
                                      std::function<void(std::error_code)> done) {
   if (!is_up(at)) return;

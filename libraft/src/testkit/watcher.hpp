@@ -27,20 +27,20 @@ namespace libraft::testkit {
 
 /// What a client asks for.
 struct Operation {
-  enum class Kind { write, read };
+  enum class Kind { write, read, read_index };
   std::uint64_t id = 0;      ///< rises by one with each operation of the run
-  std::uint64_t client = 0;  ///< has one operation under way at a time
+  std::uint64_t client = 0;  ///< waits for one operation at a time
   NodeId at;                 ///< the node that it is sent to
   Kind kind = Kind::write;
   Bytes command;                 ///< of a write
   std::string query;             ///< of a read
-  bool is_linearizable = false;  ///< of a read; others may be stale, never from the future
+  bool is_linearizable = false;  ///< of a read; others may be stale, never from the future. Each read_index is
 };
 
-/// How an operation ended, as its client sees it.
+/// How an operation ended, as the node says; interrupted when the node died.
 struct Outcome {
   std::error_code error;  ///< one of the three: none, condition::retry_safe, condition::outcome_unknown
-  Applied applied;        ///< meaningful without error
+  Applied applied;        ///< meaningful without error; of a read_index the index alone
 };
 
 /// A fault that was injected, for counts, the trace and the timeline.
@@ -82,6 +82,8 @@ struct Watcher {
 
   // Clients.
   virtual void on_invoked(const Operation&) {}
+  /// The client waits no longer, and goes on to another; on_ended comes all the same.
+  virtual void on_given_up(const Operation&) {}
   virtual void on_ended(const Operation&, const Outcome&) {}
 
   virtual void on_fault(const FaultNote&) {}

@@ -309,6 +309,38 @@ TEST_CASE("iD5: a write that is done is on the disks of a quorum") {
   }
 }
 
+TEST_CASE("iR1: a read index lies within what was acknowledged and what is committed") {
+  Desk desk;
+  desk.apply(2, "k=1", "none");
+  const auto ask = [&] {
+    Operation operation;
+    operation.id = ++desk.last;
+    operation.at = kOne;
+    operation.kind = Operation::Kind::read_index;
+    operation.is_linearizable = true;
+    desk.clients.on_invoked(operation);
+    return operation;
+  };
+  const Operation early = ask();
+  const Operation write = desk.write("k=2");
+  desk.apply(3, "k=2", "1");
+  desk.done(write, 3, "1");
+  SECTION("of one that began before") {
+    desk.done(early, 2, "");
+    CHECK(desk.verdict().empty());
+  }
+  SECTION("of one that began after") {
+    desk.done(ask(), 3, "");
+    CHECK(desk.verdict().empty());
+    desk.done(ask(), 2, "");
+    CHECK(desk.verdict() == "iR1");
+  }
+  SECTION("beyond the commit index") {
+    desk.done(early, 4, "");
+    CHECK(desk.verdict() == "iR1");
+  }
+}
+
 namespace {
 
 /// Keeps the last command; a query tells it.

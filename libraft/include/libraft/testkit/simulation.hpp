@@ -217,6 +217,12 @@ class LIBRAFT_EXPORT Simulation {
   void propose(NodeId at, Bytes command, ProposeOptions options, std::function<void(std::error_code, Applied)> done);
   /// As RaftNode::async_query on that node.
   void query(NodeId at, std::string request, ReadOptions options, std::function<void(std::error_code, Applied)> done);
+  /// As RaftNode::async_read_index on that node.
+  void read_index(NodeId at, ReadOptions options, std::function<void(std::error_code, LogIndex)> done);
+  /// As RaftNode::async_wait_applied on that node.
+  void wait_applied(NodeId at, LogIndex index, Duration timeout, std::function<void(std::error_code, LogIndex)> done);
+  /// As RaftNode::async_wait_leader on that node.
+  void wait_leader(NodeId at, Duration timeout, std::function<void(std::error_code, NodeId)> done);
   /// As RaftNode::async_transfer_leadership on that node.
   void transfer_leadership(NodeId at, std::optional<NodeId> target, Duration timeout,
                            std::function<void(std::error_code)> done);

@@ -43,8 +43,8 @@ void ClientCheck::on_ended(const Operation& operation, const Outcome& outcome) {
     take_failure(open, operation.at, outcome.error);
   } else if (open.kind == Operation::Kind::write) {
     judge_write(open, operation.at, outcome.applied);
-  } else {
-    judge_read(open, operation, outcome.applied);
+  } else if (judge_read_index(open, operation.at, outcome.applied.index) && open.kind == Operation::Kind::read) {
+    judge_read(operation, outcome.applied);
   }
   catch_up();
 }
@@ -81,31 +81,33 @@ void ClientCheck::judge_write(const Open& open, NodeId node, const Applied& appl
   floor_ = std::max(floor_, id.index);
 }
 
-void ClientCheck::judge_read(const Open& open, const Operation& operation, const Applied& applied) {
+bool ClientCheck::judge_read_index(const Open& open, NodeId node, LogIndex index) {
   ++reads_done_;
-  if (applied.index > ledger_.history.committed()) {
-    report("iR1", operation.at,
-           fmt::format("operation {} read entry {}, which is not committed", open.id, applied.index.value));
-    return;
+  if (index > ledger_.history.committed()) {
+    report("iR1", node, fmt::format("operation {} read entry {}, which is not committed", open.id, index.value));
+    return false;
   }
   if (open.is_linearizable) {
-    if (applied.index < open.floor) {
-      report("iR1", operation.at,
+    if (index < open.floor) {
+      report("iR1", node,
              fmt::format("operation {} read the state after entry {}, and {} was acknowledged before it began", open.id,
-                         applied.index.value, open.floor.value));
+                         index.value, open.floor.value));
     }
-    if (saw_overlapping_write(open, applied.index)) ledger_.marks.hit(CheckMark::read_beside_write);
-    floor_ = std::max(floor_, applied.index);
-  } else if (applied.index < open.floor) {
+    if (saw_overlapping_write(open, index)) ledger_.marks.hit(CheckMark::read_beside_write);
+    floor_ = std::max(floor_, index);
+  } else if (index < open.floor) {
     ledger_.marks.hit(CheckMark::stale_read);
   }
+  return true;
+}
+
+void ClientCheck::judge_read(const Operation& operation, const Applied& applied) {
   if (model_ == nullptr) return;
   const auto place = std::upper_bound(reads_.begin(), reads_.end(), applied.index,
                                       [](LogIndex index, const Read& read) { return index < read.index; });
   reads_.insert(place, {applied.index, operation.at, operation.query, applied.reply});
 }
 
-// A client has one operation at a time: what overlaps is another's.
 bool ClientCheck::saw_overlapping_write(const Open& read, LogIndex upto) const {
   const LogHistory& history = ledger_.history;
   for (LogIndex index = next(read.floor); index <= upto; index = next(index)) {

@@ -77,7 +77,9 @@ class ClientCheck final : public Watcher {
 
   void judge_hint(NodeId node, const Core& core);
   void judge_write(const Open& open, NodeId node, const Applied& applied);
-  void judge_read(const Open& open, const Operation& operation, const Applied& applied);
+  void judge_read(const Operation& operation, const Applied& applied);
+  /// Whether a read, or a read index, may be at that index.
+  [[nodiscard]] bool judge_read_index(const Open& open, NodeId node, LogIndex index);
   /// Whether one of these entries is a write that was under way while the operation was.
   [[nodiscard]] bool saw_overlapping_write(const Open& read, LogIndex upto) const;
   void take_failure(const Open& open, NodeId node, std::error_code error);

@@ -22,7 +22,7 @@ Clients::Clients(const Service& service, Cluster& cluster, Agenda& agenda, const
       watchers_(std::move(watchers)),
       preferred_(cluster.ids()) {
   for (std::uint64_t id = 1; id <= settings_.count; ++id) {
-    clients_.push_back({id, stream(settings.seed, Purpose::client, id), {}, {}, {}, false});
+    clients_.push_back({id, stream(settings.seed, Purpose::client, id), {}, {}, {}, {}, {}, false});
   }
 }
 
@@ -42,7 +42,8 @@ NodeId Clients::anybody(Random& random) const {
 // A client that fell behind its own pace makes up for it, as a queue of users would.
 void Clients::next(std::size_t index) {
   Client& client = clients_[index];
-  agenda_.at(std::max(client.due, agenda_.now() + milliseconds(1)), [this, index] { invoke(index); });
+  const TimePoint soonest = std::max(client.not_before, agenda_.now() + milliseconds(1));
+  agenda_.at(std::max(client.due, soonest), [this, index] { invoke(index); });
 }
 
 void Clients::invoke(std::size_t index) {
@@ -54,6 +55,17 @@ void Clients::invoke(std::size_t index) {
     agenda_.in(client.random.between(milliseconds(5), milliseconds(50)), [this, index] { invoke(index); });
     return;
   }
+  const Operation operation = draw(client);
+  client.waits_for = operation.id;
+  requests_[operation.id] = {index, operation, agenda_.now()};
+  for (Watcher* watcher : watchers_) watcher->on_invoked(operation);
+  agenda_.in(settings_.patience, [this, index, id = operation.id] {
+    if (clients_[index].waits_for == id) give_up(index, id);
+  });
+  send(operation);
+}
+
+Operation Clients::draw(Client& client) {
   Operation operation;
   operation.id = ++operations_;
   operation.client = client.id;
@@ -62,61 +74,69 @@ void Clients::invoke(std::size_t index) {
     operation.kind = Operation::Kind::read;
     operation.query = service_.query(client.random);
     operation.is_linearizable = !client.random.chance(settings_.local_ppm);
+  } else if (client.random.chance(settings_.index_ppm)) {
+    operation.kind = Operation::Kind::read_index;
+    operation.is_linearizable = true;
+  } else if (client.again && client.random.chance(settings_.again_ppm)) {
+    operation.command = *std::exchange(client.again, std::nullopt);
   } else {
     operation.command = service_.command(client.random, operation.id);
   }
-  client.waits_for = operation;
-  requests_[operation.id] = {index, operation.at, agenda_.now()};
-  for (Watcher* watcher : watchers_) watcher->on_invoked(operation);
-  agenda_.in(settings_.patience, [this, index, id = operation.id] {
-    const auto& waits_for = clients_[index].waits_for;
-    if (waits_for && waits_for->id == id) end(index, errc::timeout, {});
-  });
-  send(operation);
+  return operation;
 }
 
 void Clients::send(const Operation& operation) {
+  Simulation& simulation = cluster_.simulation();
   const auto done = [this, id = operation.id](std::error_code error, Applied applied) {
     on_answer(id, error, std::move(applied));
   };
   if (operation.kind == Operation::Kind::write) {
     ProposeOptions options;
     options.timeout = settings_.timeout;
-    cluster_.simulation().propose(operation.at, operation.command, std::move(options), done);
-  } else {
-    ReadOptions options;
-    options.timeout = settings_.timeout;
-    options.consistency = operation.is_linearizable ? Consistency::linearizable : Consistency::local;
-    cluster_.simulation().query(operation.at, operation.query, options, done);
+    return simulation.propose(operation.at, operation.command, std::move(options), done);
   }
+  ReadOptions options;
+  options.timeout = settings_.timeout;
+  options.consistency = operation.is_linearizable ? Consistency::linearizable : Consistency::local;
+  if (operation.kind == Operation::Kind::read) return simulation.query(operation.at, operation.query, options, done);
+  simulation.read_index(operation.at, options, [done](std::error_code error, LogIndex index) {
+    Applied applied;
+    applied.index = index;
+    done(error, std::move(applied));
+  });
 }
 
-void Clients::on_answer(std::uint64_t operation, std::error_code error, Applied applied) {
-  const auto request = requests_.find(operation);
-  if (request == requests_.end()) {
-    if (on_broken) on_broken("operation " + std::to_string(operation) + " ended twice, or after its node had died");
+void Clients::on_answer(std::uint64_t id, std::error_code error, Applied applied) {
+  const auto found = requests_.find(id);
+  if (found == requests_.end()) {
+    if (on_broken) on_broken("operation " + std::to_string(id) + " ended twice, or after its node had died");
     return;
   }
-  const std::size_t client = request->second.client;
-  requests_.erase(request);
-  const auto& waits_for = clients_[client].waits_for;
-  if (waits_for && waits_for->id == operation) end(client, error, std::move(applied));
+  const Request request = std::move(found->second);
+  requests_.erase(found);
+  const Outcome outcome{error, std::move(applied)};
+  for (Watcher* watcher : watchers_) watcher->on_ended(request.operation, outcome);
+  if (clients_[request.client].waits_for == id) go_on(request.client, request.operation, error);
 }
 
-void Clients::end(std::size_t index, std::error_code error, Applied applied) {
+void Clients::give_up(std::size_t index, std::uint64_t id) {
+  const Operation operation = requests_.at(id).operation;
+  for (Watcher* watcher : watchers_) watcher->on_given_up(operation);
+  go_on(index, operation, errc::timeout);
+}
+
+void Clients::go_on(std::size_t index, const Operation& operation, std::error_code error) {
   Client& client = clients_[index];
-  const Operation operation = std::move(*client.waits_for);
   client.waits_for.reset();
   if (!error) {
     ++completed_;
     client.has_progressed = true;
     client.due += settings_.interval;
-  }
-  const Outcome outcome{error, std::move(applied)};
-  for (Watcher* watcher : watchers_) watcher->on_ended(operation, outcome);
-  if (error) {
+  } else {
+    if (operation.kind == Operation::Kind::write) client.again = operation.command;
     follow_hint(client, error);
-    client.due = std::max(client.due, agenda_.now() + client.random.between(milliseconds(5), milliseconds(50)));
+    client.not_before = agenda_.now() + client.random.between(milliseconds(5), milliseconds(50));
+    if (!settings_.keeps_pace) client.due = std::max(client.due, client.not_before);
   }
   next(index);
 }
@@ -129,24 +149,25 @@ void Clients::follow_hint(Client& client, std::error_code error) {
 }
 
 void Clients::on_crash(NodeId node) {
-  std::erase_if(requests_, [&](const auto& request) { return request.second.at == node; });
-  for (std::size_t i = 0; i < clients_.size(); ++i) {
-    const auto& waits_for = clients_[i].waits_for;
-    if (waits_for && waits_for->at == node) end(i, errc::interrupted, {});
+  std::vector<std::uint64_t> lost;
+  for (const auto& [id, request] : requests_) {
+    if (request.operation.at == node) lost.push_back(id);
   }
+  for (const std::uint64_t id : lost) on_answer(id, errc::interrupted, {});
 }
 
-std::size_t Clients::waiting(std::uint64_t before) const {
-  return static_cast<std::size_t>(std::count_if(clients_.begin(), clients_.end(), [&](const Client& client) {
-    return client.waits_for && client.waits_for->id < before;
-  }));
+TimePoint Clients::oldest_at(const std::set<NodeId>& nodes) const {
+  for (const auto& [id, request] : requests_) {
+    if (nodes.contains(request.operation.at)) return request.begun;
+  }
+  return kNever;
 }
 
 std::string Clients::oldest_request() const {
   if (requests_.empty()) return "none";
   const auto& [id, request] = *requests_.begin();
-  return fmt::format("operation {} of client {} at node {}, begun at {:.6f} s", id, clients_[request.client].id,
-                     request.at.value, static_cast<double>((request.begun - TimePoint{}).count()) / 1e9);
+  return fmt::format("operation {} of client {} at node {}, begun at {:.6f} s", id, request.operation.client,
+                     request.operation.at.value, static_cast<double>((request.begun - TimePoint{}).count()) / 1e9);
 }
 
 bool Clients::have_all_progressed() const {

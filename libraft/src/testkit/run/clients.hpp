@@ -1,5 +1,5 @@
-// Clients: each has one operation under way at a time, with a value of its own, sends it to whom it takes for the
-// leader, follows hints, gives up when an answer is long in coming, and tries again.
+// Clients: each waits for one operation at a time, with a value of its own, sends it to whom it takes for the leader,
+// follows hints, gives up when an answer is long in coming, and tries again: now and then with the very same command.
 #pragma once
 
 #include "testkit/run/agenda.hpp"
@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -35,12 +36,11 @@ class Clients {
   /// Whether every client has completed something since forget_progress().
   [[nodiscard]] bool have_all_progressed() const;
   void forget_progress();
-  /// Operations that their client waits for, begun before operation `before`.
-  [[nodiscard]] std::size_t waiting(std::uint64_t before) const;
-  [[nodiscard]] std::uint64_t next_operation() const { return operations_ + 1; }
-  /// Requests that a node has not ended, though it lives: each client's, for longer than it may take.
+  /// Requests that a node has not ended, though it lives, also when their client gave up.
   [[nodiscard]] std::size_t requests_open() const { return requests_.size(); }
-  /// The oldest of them, in words.
+  /// When the oldest of those at `nodes` began; kNever without any.
+  [[nodiscard]] TimePoint oldest_at(const std::set<NodeId>& nodes) const;
+  /// The oldest of all, in words.
   [[nodiscard]] std::string oldest_request() const;
   /// Called with a sentence when a request ended twice.
   std::function<void(std::string)> on_broken;
@@ -50,21 +50,26 @@ class Clients {
     std::uint64_t id = 0;
     Random random;
     NodeId target;
-    std::optional<Operation> waits_for;
-    TimePoint due;  // of the next operation
+    std::optional<std::uint64_t> waits_for;  // an operation
+    std::optional<Bytes> again;              // a write that was not acknowledged, and that it may send again
+    TimePoint due;                           // of the next operation, by its pace
+    TimePoint not_before;                    // of the next operation, after an error
     bool has_progressed = false;
   };
   /// At a node, whoever still waits for it.
   struct Request {
     std::size_t client = 0;
-    NodeId at;
+    Operation operation;
     TimePoint begun;
   };
 
   void next(std::size_t client);
   void invoke(std::size_t client);
+  [[nodiscard]] Operation draw(Client& client);
   void send(const Operation& operation);
-  void end(std::size_t client, std::error_code error, Applied applied);
+  void give_up(std::size_t client, std::uint64_t operation);
+  /// The client, which waited for the operation, goes on.
+  void go_on(std::size_t client, const Operation& operation, std::error_code error);
   void follow_hint(Client& client, std::error_code error);
   [[nodiscard]] NodeId anybody(Random& random) const;
 

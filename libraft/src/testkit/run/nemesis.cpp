@@ -48,6 +48,11 @@ Links beside_ring(const std::vector<NodeId>& ids) {
   return links;
 }
 
+/// Of one strike, all orders of magnitude alike.
+std::uint32_t strength(const FaultEvent& event, std::uint32_t low, std::uint32_t high) {
+  return static_cast<std::uint32_t>(Random(event.draw, 0).log_between(low, high));
+}
+
 }  // namespace
 
 void Nemesis::begin(const Plan& plan) {
@@ -193,14 +198,14 @@ void Nemesis::strike_process(const FaultEvent& event, const Target& target, Node
       return stop_for(node, event.lasts);
     case Fault::slow_node:
       count(event.fault);
-      simulation.slow_down(node, static_cast<std::uint32_t>(1 + target.count * 3));
+      simulation.slow_down(node, strength(event, 2, 20));
       return later(event.lasts, [&simulation, node] { simulation.slow_down(node, 1); });
     case Fault::transfer:
       tell(event.fault, node);
-      return simulation.transfer_leadership(node, std::nullopt, event.lasts, [](std::error_code) {});
+      return caretaker_.transfer_leadership(node, event.lasts);
     default:
       tell(event.fault, node);
-      return simulation.take_snapshot(node, event.lasts, [](std::error_code, LogId) {});
+      return caretaker_.take_snapshot(node, event.lasts);
   }
 }
 
@@ -287,12 +292,12 @@ void Nemesis::strike_disk(const FaultEvent& event, NodeId node) {
                                        errc::io_error, event.draw % 4);
     case Fault::no_space:
       full_.insert(node);
-      simulation.fill_disk(node, event.draw % 500);
+      simulation.fill_disk(node, strength(event, 1, 500) - 1);
       return later(event.lasts, [this, node] { make_room(node); });
     case Fault::disk_stall:
       return hold(node, event.lasts, true);
     default:
-      simulation.slow_disk(node, static_cast<std::uint32_t>(2 + (event.draw >> 16) % 200));
+      simulation.slow_disk(node, strength(event, 2, 200));
       return later(event.lasts, [&simulation, node] { simulation.slow_disk(node, 1); });
   }
 }

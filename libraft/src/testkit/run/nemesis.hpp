@@ -2,6 +2,7 @@
 #pragma once
 
 #include "testkit/run/agenda.hpp"
+#include "testkit/run/caretaker.hpp"
 #include "testkit/run/cluster.hpp"
 #include "testkit/run/plan.hpp"
 #include "testkit/watcher.hpp"
@@ -20,8 +21,8 @@ namespace libraft::testkit {
 
 class Nemesis final : public Watcher {
  public:
-  Nemesis(Cluster& cluster, Agenda& agenda, const Settings& settings)
-      : cluster_(cluster), agenda_(agenda), settings_(settings) {}
+  Nemesis(Cluster& cluster, Agenda& agenda, Caretaker& caretaker, const Settings& settings)
+      : cluster_(cluster), agenda_(agenda), caretaker_(caretaker), settings_(settings) {}
 
   /// Puts all events on the agenda.
   void begin(const Plan& plan);
@@ -79,6 +80,7 @@ class Nemesis final : public Watcher {
 
   Cluster& cluster_;
   Agenda& agenda_;
+  Caretaker& caretaker_;
   const Settings& settings_;
   std::uint64_t era_ = 0;  // actions of an era before do nothing
   TimePoint healed_at_{};

@@ -40,6 +40,7 @@ class Both final : public Watcher {
   void on_sent(const Message& message) override { tell(&Watcher::on_sent, message); }
   void on_delivered(const Message& message) override { tell(&Watcher::on_delivered, message); }
   void on_invoked(const Operation& operation) override { tell(&Watcher::on_invoked, operation); }
+  void on_given_up(const Operation& operation) override { tell(&Watcher::on_given_up, operation); }
   void on_ended(const Operation& operation, const Outcome& outcome) override {
     tell(&Watcher::on_ended, operation, outcome);
   }

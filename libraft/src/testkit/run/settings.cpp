@@ -114,6 +114,8 @@ ClientSettings draw_clients(Random& random, Duration latency) {
   clients.timeout = latency + random.log_between(milliseconds(100), seconds(5));
   clients.patience = latency + random.log_between(milliseconds(100), seconds(8));
   clients.wrong_node_ppm = static_cast<std::uint32_t>(random.log_between(1000, 200000));
+  clients.index_ppm = static_cast<std::uint32_t>(random.between(0, 100000));
+  clients.again_ppm = static_cast<std::uint32_t>(random.between(0, 1000000));
   return clients;
 }
 
@@ -157,7 +159,7 @@ void draw_machines(Settings& settings) {
   for (std::uint64_t id = 1; id <= settings.simulation.nodes; ++id) {
     Random random = stream(settings.seed, Purpose::machine, id);
     const Duration skew = random.log_between(milliseconds(1), std::chrono::hours(24 * 365));
-    const auto drift = static_cast<std::int32_t>(random.between(0, 400000)) - 200000;
+    const auto drift = static_cast<std::int32_t>(random.log_between(10, 200000)) * (random.chance(500000) ? 1 : -1);
     const Duration late = random.log_between(microseconds(10), milliseconds(10));
     const auto is_on = [&](Fault fault) { return settings.faults.contains(fault); };
     MachineSettings machine;
@@ -221,7 +223,9 @@ void make_fixed(Settings& settings) {
   settings.links.duplication_ppm = settings.faults.contains(Fault::duplication) ? 10000 : 0;
   settings.links.delay_max = settings.faults.contains(Fault::delay) ? milliseconds(10) : milliseconds(2);
   settings.clients.count = 10;
-  settings.clients.interval = milliseconds(200);  // 50 operations a second in all
+  // More than 50 operations a second, so that there are 50 over the whole run: clients rest at its end.
+  settings.clients.interval = milliseconds(160);
+  settings.clients.keeps_pace = true;
   settings.under_faults = seconds(60);
 }
 
@@ -287,6 +291,8 @@ Settings settings_of(std::uint64_t seed, const SimulateOptions& options) {
     open_window(settings.simulation.core, latency_of(settings),
                 settings.clients.interval / static_cast<int>(settings.clients.count));
   }
+  constexpr std::uint32_t kAlonePpm = 30000;
+  if (!options.fixed_profile && stream(seed, Purpose::alone).chance(kAlonePpm)) settings.simulation.nodes = 1;
   if (options.nodes) settings.simulation.nodes = *options.nodes;
   draw_machines(settings);
   if (!options.fixed_profile) {

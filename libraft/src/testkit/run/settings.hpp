@@ -69,10 +69,12 @@ enum class Purpose : std::uint64_t {
   clients,
   core,
   machines,
+  alone,
   plan = 100,
   client = 1000,
   machine = 2000,
-  core_of_node = 3000
+  core_of_node = 3000,
+  caretaker = 4000
 };
 [[nodiscard]] inline Random stream(std::uint64_t seed, Purpose purpose, std::uint64_t part = 0) {
   return Random(seed, static_cast<std::uint64_t>(purpose) + part);
@@ -87,6 +89,9 @@ struct ClientSettings {
   Duration timeout = std::chrono::seconds(3);   ///< the node's own
   Duration patience = std::chrono::seconds(4);  ///< after which the client takes the outcome as unknown
   std::uint32_t wrong_node_ppm = 50000;         ///< ask anybody, whoever leads
+  std::uint32_t index_ppm = 0;                  ///< of what is no query: read_index
+  std::uint32_t again_ppm = 0;                  ///< send a write that was not acknowledged once more
+  bool keeps_pace = false;                      ///< what errors cost is made up for
 };
 
 /// Of one machine, for the whole run.

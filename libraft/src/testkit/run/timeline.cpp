@@ -135,7 +135,14 @@ void Timeline::on_invoked(const Operation& operation) {
   begun_[operation.id] = microseconds();
 }
 
+void Timeline::on_given_up(const Operation& operation) {
+  on_ended(operation, {errc::timeout, {}});
+}
+
+// What is answered after its client gave up is shown as the client saw it.
 void Timeline::on_ended(const Operation& operation, const Outcome& outcome) {
+  const auto begun = begun_.find(operation.id);
+  if (begun == begun_.end()) return;
   const bool is_write = operation.kind == Operation::Kind::write;
   const std::string_view what = is_write ? operation.command.view() : std::string_view(operation.query);
   const std::string text =
@@ -144,9 +151,9 @@ void Timeline::on_ended(const Operation& operation, const Outcome& outcome) {
   const std::string_view end = !outcome.error                                ? "done"
                                : outcome.error == condition::outcome_unknown ? "unknown"
                                                                              : "refused";
-  operations_ += fmt::format("[{},{},{},\"{}\",{}],\n", operation.client, begun_[operation.id], microseconds(), end,
-                             script_string(text));
-  begun_.erase(operation.id);
+  operations_ +=
+      fmt::format("[{},{},{},\"{}\",{}],\n", operation.client, begun->second, microseconds(), end, script_string(text));
+  begun_.erase(begun);
 }
 
 void Timeline::on_fault(const FaultNote& note) {

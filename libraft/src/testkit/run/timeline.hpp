@@ -30,6 +30,7 @@ class Timeline final : public Watcher {
   void on_sent(const Message& message) override;
   void on_delivered(const Message& message) override;
   void on_invoked(const Operation& operation) override;
+  void on_given_up(const Operation& operation) override;
   void on_ended(const Operation& operation, const Outcome& outcome) override;
   void on_fault(const FaultNote& note) override;
 

@@ -5,6 +5,18 @@
 namespace libraft::testkit {
 namespace {
 
+std::string_view name_of(const Operation& operation) {
+  switch (operation.kind) {
+    case Operation::Kind::write:
+      return "write";
+    case Operation::Kind::read_index:
+      return "read index";
+    case Operation::Kind::read:
+      break;
+  }
+  return operation.is_linearizable ? "read" : "local read";
+}
+
 std::string at(LogId id) {
   return fmt::format("{}@{}", id.index.value, id.term.value);
 }
@@ -148,10 +160,12 @@ void Trace::on_delivered(const Message& message) {
 void Trace::on_invoked(const Operation& operation) {
   const bool is_write = operation.kind == Operation::Kind::write;
   write({}, fmt::format("client {} asks n{}: #{} {} {}", operation.client, operation.at.value, operation.id,
-                        is_write                    ? "write"
-                        : operation.is_linearizable ? "read"
-                                                    : "local read",
+                        name_of(operation),
                         printable(is_write ? operation.command.view() : std::string_view(operation.query))));
+}
+
+void Trace::on_given_up(const Operation& operation) {
+  write({}, fmt::format("client {} gives up: #{}", operation.client, operation.id));
 }
 
 void Trace::on_ended(const Operation& operation, const Outcome& outcome) {

@@ -35,7 +35,8 @@ Trial::Trial(const Service& service, Settings settings, Plan plan, Watcher* watc
       watcher_(watcher),
       cluster_(service_, settings_),
       agenda_(cluster_.simulation()),
-      nemesis_(cluster_, agenda_, settings_),
+      caretaker_(cluster_, agenda_, settings_),
+      nemesis_(cluster_, agenda_, caretaker_, settings_),
       clients_(service_, cluster_, agenda_, settings_,
                watcher != nullptr ? std::vector<Watcher*>{&checks_, watcher} : std::vector<Watcher*>{&checks_}) {
   Simulation& simulation = cluster_.simulation();
@@ -48,6 +49,7 @@ Trial::Trial(const Service& service, Settings settings, Plan plan, Watcher* watc
   };
   agenda_.is_over = [this] { return checks_.verdicts().has_violation(); };
   clients_.on_broken = [this](std::string sentence) { find("iX1", std::move(sentence)); };
+  caretaker_.on_broken = [this](std::string sentence) { find("iX1", std::move(sentence)); };
 }
 
 TrialResult Trial::run() {
@@ -84,6 +86,7 @@ void Trial::go_through_phases() {
 void Trial::begin() {
   for (const NodeId id : cluster_.ids()) cluster_.start(id);
   clients_.begin();
+  caretaker_.begin();
   nemesis_.begin(plan_);
 }
 
@@ -123,7 +126,10 @@ void Trial::find(std::string invariant, std::string sentence) {
 
 // Watchers only look: what follows is done as soon as the simulation has finished its step.
 void Trial::on_crashed(NodeId id) {
-  agenda_.in({}, [this, id] { clients_.on_crash(id); });
+  agenda_.in({}, [this, id] {
+    clients_.on_crash(id);
+    caretaker_.on_crash(id);
+  });
 }
 
 // A node fails for a reason that it was given, or there is a bug. The core's own rules and the state machine have a
@@ -176,7 +182,6 @@ std::set<NodeId> Trial::draw_core() {
 
 void Trial::recover_core() {
   const std::set<NodeId> core = draw_core();
-  const std::uint64_t operations_before = clients_.next_operation();
   nemesis_.settle(core, settings_.seed);
   clients_.prefer({core.begin(), core.end()});
   run_to(nemesis_.healed_at());
@@ -189,8 +194,7 @@ void Trial::recover_core() {
   const Duration patience = std::max(settings_.clients.patience, settings_.clients.timeout);
   clients_.forget_progress();
   const TimePoint progress_end = agenda_.now() + 20 * timeout + 2 * patience + transfer_time(core);
-  const auto oldest = [&] { return clients_.waiting(operations_before) == 0 ? kNever : begun; };
-  if (!await([&] { return liveness.judge_operations(oldest(), patience); })) return;
+  if (!await([&] { return liveness.judge_operations(clients_.oldest_at(core), patience); })) return;
   const auto judge_progress = [&] {
     if (clients_.have_all_progressed()) return true;
     if (agenda_.now() >= progress_end) find("iL8", "some client makes no progress: " + situation());
@@ -199,6 +203,7 @@ void Trial::recover_core() {
   if (!await(judge_progress)) return;
   if (!await([&] { return liveness.judge_steadiness(); })) return;
   clients_.stop();
+  caretaker_.stop();
   await_even(core, agenda_.now() - begun + patience);
   if (!finding_) liveness.judge_elections();
   take_verdict();
@@ -213,7 +218,9 @@ void Trial::heal_all() {
   // A snapshot that failed is tried again after ten election timeouts.
   const TimePoint late = agenda_.now() + 20 * timeout_max();
   await([&] { return checks_.bounds().judge_snapshots_taken(agenda_.now() >= late); });
-  run_to(agenda_.now() + settings_.clients.timeout + timeout_max());
+  // What was asked must end, be the clocks of the nodes a fifth too slow.
+  const TimePoint due = std::max(agenda_.now() + settings_.clients.timeout, caretaker_.due());
+  run_to(agenda_.now() + (due - agenda_.now()) * 5 / 4 + timeout_max());
 }
 
 void Trial::await_even(const std::set<NodeId>& nodes, Duration allowance) {
@@ -225,6 +232,10 @@ void Trial::audit() {
   if (clients_.requests_open() > 0) {
     find("iL2", fmt::format("{} requests have never ended; the oldest is {}", clients_.requests_open(),
                             clients_.oldest_request()));
+  }
+  if (caretaker_.requests_open() > 0) {
+    find("iL2", fmt::format("{} requests of the caretaker have never ended; the oldest is {}",
+                            caretaker_.requests_open(), caretaker_.oldest_request()));
   }
   const NodeId first = cluster_.ids().front();
   const auto expected = cluster_.state_of(first);

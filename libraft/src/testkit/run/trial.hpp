@@ -4,6 +4,7 @@
 #include "testkit/checks/checks.hpp"
 #include "testkit/checks/disk_view.hpp"
 #include "testkit/run/agenda.hpp"
+#include "testkit/run/caretaker.hpp"
 #include "testkit/run/clients.hpp"
 #include "testkit/run/cluster.hpp"
 #include "testkit/run/nemesis.hpp"
@@ -90,6 +91,7 @@ class Trial final : private Watcher {
   Watcher* const watcher_;
   Cluster cluster_;
   Agenda agenda_;
+  Caretaker caretaker_;
   Nemesis nemesis_;
   Clients clients_;
   std::optional<Finding> finding_;
