@@ -8,6 +8,8 @@ namespace libraft::test {
 
 namespace {
 
+constexpr std::uint64_t kTwiceEvery = 7;  // steps
+
 std::string chain(const std::string& state, const Entry& entry) {
   std::uint64_t hash = 1469598103934665603u;
   const std::string text = state + "|" + std::to_string(entry.id.index.value) + "," +
@@ -45,7 +47,10 @@ void CoreCluster::step(CoreNode& node, const Event& event) {
   if (const auto* read = std::get_if<ReadIndexRequested>(&event)) node.asked_at[read->id] = committed;
   const CoreStatus before = node.core->status();
   Effects effects;
+  std::optional<Core> copy;
+  if (++steps_ % kTwiceEvery == 0) copy = *node.core;
   node.core->step(now_, event, effects);
+  if (copy) check_repeatable(*std::move(copy), event, node, effects);
   const CoreStatus status = node.core->status();
   carry_out(node, effects);
   if (status.role != Role::leader) return;
@@ -55,6 +60,13 @@ void CoreCluster::step(CoreNode& node, const Event& event) {
   if (before.role == Role::leader && status.commit > before.commit) {
     require(committed_.at(status.commit).term == status.term, "iS6: a leader commits up to an entry of its own term");
   }
+}
+
+/// iT2: a step has no hidden state.
+void CoreCluster::check_repeatable(Core copy, const Event& event, const CoreNode& node, const Effects& effects) const {
+  Effects again;
+  copy.step(now_, event, again);
+  require(copy == *node.core && again == effects, "iT2: a copy of a core does the same");
 }
 
 /// iS5: what is committed is in the log of every later leader.

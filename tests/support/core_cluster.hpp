@@ -107,6 +107,7 @@ class CoreCluster {
   void check_match(const CoreNode& node, const AppendEntriesReply& reply) const;
   void check_acknowledged(const CoreNode& node) const;
   void check_new_leader(const CoreNode& node) const;
+  void check_repeatable(Core copy, const Event& event, const CoreNode& node, const Effects& effects) const;
   void check_matching(LogId previous, const std::vector<Entry>& entries);
   void check_commit(const CoreNode& node);
   void check_read(const CoreNode& node, const ReadOutcome& read) const;
@@ -117,6 +118,7 @@ class CoreCluster {
   std::uint64_t seed_;
   MarkCounts marks_of_the_dead_{};
   TimePoint now_{};
+  std::uint64_t steps_ = 0;
   std::map<NodeId, CoreNode> nodes_;
   std::deque<Message> network_;
   std::map<Term, NodeId> leaders_;                 ///< iS1: one for each term, for ever
