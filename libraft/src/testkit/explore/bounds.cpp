@@ -84,14 +84,15 @@ std::vector<Bound> make_bounds() {
        {{"empty disks, 1 proposal and 1 crash", free, {}, within({2, 1, 1, 1})},
         {"empty disks, pre-vote, 1 crash", shipped, {}, within({2, 1, 0, 1})}}},
       {"elected",
-       "from a leader: 1 proposal, 1 crash, 2 messages in flight (a link keeps their order), 2 terms, pre-vote; from "
-       "the "
-       "way to Figure 3.7; and one voter with a learner",
+       "from a leader: 1 proposal, 1 crash, 2 messages in flight, 2 terms, pre-vote (with both a proposal and a crash, "
+       "a link keeps the order of messages); from the way to Figure 3.7; and one voter with a learner",
        {voter_with_learner,
         way_to_figure_3_7,
         {"a leader, no second election, 1 read", shipped, elected(), with_reads(within({1, 2, 1, 1}))},
         {"a leader, 1 proposal and 1 crash, links keep their order", shipped, elected(),
-         in_order(within({2, 2, 1, 1}))}}},
+         in_order(within({2, 2, 1, 1}))},
+        {"a leader, 1 crash", shipped, elected(), within({2, 2, 0, 1})},
+        {"a leader, 1 proposal", shipped, elected(), within({2, 2, 1, 0})}}},
       {"two-terms-quick",
        "two-terms with 1 proposal or 1 crash from empty disks, and both from a leader",
        {{"empty disks, 1 proposal", free, {}, within({2, 1, 1, 0})},
