@@ -411,29 +411,4 @@ TEST_CASE("HttpTransport does not take a reply that belongs to another request f
   CHECK(a.inbox.count() == 0);
 }
 
-TEST_CASE("PeerQueue: a newer heartbeat takes the place of an older one, and entries keep their order") {
-  const auto message = [](libraft::MessageBody body) {
-    Message made;
-    made.body = std::move(body);
-    return made;
-  };
-  PeerQueue control(Lane::control, {3, 1 << 20});
-  CHECK_FALSE(control.push(message(AppendEntries{{2}, {}, {}, {1}, 0})).dropped);
-  CHECK_FALSE(control.push(message(RequestVote{{3}, {}, false})).dropped);
-  CHECK_FALSE(control.push(message(AppendEntries{{2}, {}, {}, {2}, 0})).dropped);
-  CHECK_FALSE(control.push(message(RequestVote{{4}, {}, false})).dropped);
-  CHECK(control.push(message(RequestVote{{5}, {}, false})).dropped);  // the oldest: the heartbeat
-  bool is_writable = false;
-  for (const std::uint64_t term : {3u, 4u, 5u}) CHECK(term_of(control.pop(is_writable)->body) == Term{term});
-  PeerQueue bulk(Lane::bulk, {2, 1 << 20});
-  CHECK_FALSE(bulk.push(message(append_of({1}, 2 << 20))).dropped);  // the first always fits
-  const auto refused = bulk.push(message(append_of({2}, 1)));
-  CHECK(refused.dropped);
-  CHECK_FALSE(refused.saturated);  // that was told with the first
-  CHECK(term_of(bulk.pop(is_writable)->body) == Term{1});
-  CHECK(is_writable);
-  bulk.close();
-  CHECK_FALSE(bulk.pop(is_writable));
-}
-
 }  // namespace
