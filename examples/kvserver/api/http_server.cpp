@@ -6,6 +6,7 @@
 #include "api/thread_pool.hpp"
 #include "json/json.hpp"
 
+#include <fmt/format.h>
 #include <httplib.h>
 
 #include <sys/resource.h>
@@ -106,10 +107,10 @@ std::optional<HttpReply> refusal(std::string_view head, const httplib::Request& 
   std::uint64_t length = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), length);
   if (failed != std::errc() || length > body_bytes_max) {
-    return error_reply(413, "too_large", "The body is larger than " + std::to_string(body_bytes_max) + " bytes.");
+    return error_reply(413, "too_large", fmt::format("The body is larger than {} bytes.", body_bytes_max));
   }
   if (length > 0 && (request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS")) {
-    return error_reply(400, "bad_request", "A " + request.method + " request has no body.");
+    return error_reply(400, "bad_request", fmt::format("A {} request has no body.", request.method));
   }
   return std::nullopt;
 }
@@ -326,7 +327,7 @@ HttpServer::Impl::Next HttpServer::Impl::serve_request(HttpStream& stream) {
     // None of what cpp-httplib would do by itself: compress, cut out ranges, take forms apart, match paths by regex.
     for (const char* name : {"Accept-Encoding", "Content-Type"}) request.headers.erase(name);
     request.ranges.clear();
-    request.path = kAnyPath;
+    request.path = std::string(kAnyPath);
   };
   t_exchange = {&stream};
   try {

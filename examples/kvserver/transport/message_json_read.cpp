@@ -2,6 +2,8 @@
 #include "transport/message_json.hpp"
 #include "transport/wire_names.hpp"
 
+#include <fmt/format.h>
+
 #include <utility>
 #include <vector>
 
@@ -181,7 +183,7 @@ class BodyReader {
       entry.kind = libraft::EntryKind::command;
     } else if (kind != "noop" && in.ok()) {
       trouble_.word = "unknown_kind";
-      in.fail("kind", "\"" + std::string(kind) + "\" is not known to this release");
+      in.fail("kind", fmt::format("\"{}\" is not known to this release", kind));
     }
     if (entry.kind == libraft::EntryKind::command || in.has("command"))
       entry.data = libraft::Bytes(in.bytes("command"));

@@ -2,6 +2,8 @@
 
 #include "kv/node_names.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <charconv>
 #include <utility>
@@ -35,7 +37,7 @@ std::string WireNames::name_of(libraft::NodeId id) const {
     const std::lock_guard lock(mutex_);
     if (const auto other = others_.find(id); other != others_.end()) name = other->second;
   }
-  return id_of(name) == id ? name : "#" + to_hex(id.value);
+  return id_of(name) == id ? name : fmt::format("#{}", to_hex(id.value));
 }
 
 libraft::NodeId WireNames::id_of(std::string_view name) const {

@@ -4,6 +4,8 @@
 // What is then still violated is violated whatever the forgotten ones did, so what remains is a proof by itself.
 #include "testkit/linearizability_register.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace libraft::testkit {
@@ -114,7 +116,7 @@ class Reduction {
 };
 
 std::string quoted(const std::optional<std::string>& value) {
-  return "\"" + value.value_or("") + "\"";
+  return fmt::format("\"{}\"", value.value_or(""));
 }
 
 std::string describe(const HistoryOperation& operation) {

@@ -3,6 +3,8 @@
 #include <libraft/error.hpp>
 #include <libraft/state_machine.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -28,7 +30,7 @@ std::string text_of(const HardState& state) {
 
 std::string text_of(const std::vector<LogId>& ids) {
   std::string text;
-  for (const LogId& id : ids) text += " " + text_of(id);
+  for (const LogId& id : ids) text += fmt::format(" {}", text_of(id));
   return text.empty() ? " none" : text;
 }
 

@@ -1,5 +1,7 @@
 #include "testkit/explore/scenario.hpp"
 
+#include <fmt/format.h>
+
 #include <string>
 
 namespace libraft::testkit::explore {
@@ -10,7 +12,7 @@ std::string text(std::uint64_t number) {
   return std::to_string(number);
 }
 std::string text(LogId id) {
-  return "(" + text(id.index.value) + " t" + text(id.term.value) + ")";
+  return fmt::format("({} t{})", id.index.value, id.term.value);
 }
 
 /// "t1 t1:1 t2": terms, with the number of the command where there is one.
@@ -18,7 +20,7 @@ std::string text(PackedLog log) {
   std::string result;
   for (std::size_t index = 1; index <= log.size(); ++index) {
     result += (index == 1 ? "t" : " t") + text(log.term_at(index));
-    if (const std::uint64_t command = log.at(index) & 0xfu; command != 0) result += ":" + text(command);
+    if (const std::uint64_t command = log.at(index) & 0xfu; command != 0) result += fmt::format(":{}", command);
   }
   return result.empty() ? "empty" : result;
 }
