@@ -15,8 +15,9 @@ local_cluster() {
   pid_file=$cluster_dir/pids
 }
 
-# A process id alone may belong to somebody else by now; with the time of its start it does not.
-started_at() { ps -o lstart= -p "$1" 2>/dev/null | tr -s ' ' _; }
+# A process id alone may belong to somebody else by now; with the time of its start it does not. Who was killed and not
+# yet taken leave of by its parent (in a container that may last) has ended: nothing.
+started_at() { ps -o stat=,lstart= -p "$1" 2>/dev/null | sed -n '/^Z/! s/^[^ ]* *//p' | tr -s ' ' _; }
 
 note_pid() { # node
   mkdir -p "$cluster_dir"

@@ -55,6 +55,24 @@ bash "$scripts/run-cluster.sh" "${here[@]}" --stop >/dev/null || fail "run-clust
 ! node_answers 2 || fail "n2 answers after --stop"
 wait
 
+note "- a node that was killed is gone, also while its parent has not taken leave of it"
+# A shell that becomes another program waits for none of its children.
+bash -c 'sleep 60 & echo $! >"$1"; exec sleep 60' _ "$scratch/child" &
+parent=$!
+wait_until 10 test -s "$scratch/child" || fail "no child was started"
+child=$(<"$scratch/child")
+echo "n2 $child $(ps -o lstart= -p "$child" | tr -s ' ' _)" >"$cluster_dir/pids"
+output=$(bash "$scripts/run-node.sh" 2 "${here[@]}" 2>&1)
+expect_contains "run-node.sh while a node of that id lives" "$output" "n2 already runs"
+kill -KILL "$child"
+is_unreaped() { [[ "$(ps -o stat= -p "$child")" == Z* ]]; }
+wait_until 10 is_unreaped || fail "the killed child has not stayed"
+bash "$scripts/run-node.sh" 2 "${here[@]}" >/dev/null 2>&1 &
+wait_until 20 node_answers 2 || fail "run-node.sh did not start a node that was killed"
+bash "$scripts/run-cluster.sh" "${here[@]}" --stop >/dev/null || fail "run-cluster.sh --stop"
+kill -KILL "$parent"
+wait
+
 note "- data stays, until --fresh"
 output=$(bash "$scripts/run-cluster.sh" "${here[@]}" --detach 2>&1) || fail "the second run: $output"
 for i in 1 2 3; do
