@@ -19,7 +19,7 @@ struct Gauges {
   // The inbox is empty whenever the protocol lane has run: what it held when it was emptied for the last time. A single
   // item may be larger than the bound.
   Fill messages;  ///< and hints of the transport
-  Fill requests;  ///< without those that were refused
+  Fill requests;  ///< without those that the bound does not hold for: to start, to stop, and what was refused
 
   std::size_t requests_waiting = 0;  ///< that are taken and have not ended
 

@@ -33,6 +33,10 @@ std::size_t charged_bytes(const Request& request) {
   return bytes;
 }
 
+bool must_not_be_refused(const Request& request) {
+  return std::holds_alternative<StartRequest>(request) || std::holds_alternative<StopRequest>(request);
+}
+
 void Inbox::receive(std::span<Message> messages) {
   for (Message& message : messages) {
     const std::size_t bytes = charged_bytes(message);
@@ -49,11 +53,9 @@ void Inbox::peer_changed(NodeId peer, PeerEvent event) {
 }
 
 void Inbox::ask(Request request) {
-  const bool must_not_be_refused =
-      std::holds_alternative<StartRequest>(request) || std::holds_alternative<StopRequest>(request);
   const std::size_t bytes = charged_bytes(request);
   IncomingRequest incoming{std::move(request), {}};
-  if (must_not_be_refused) {
+  if (must_not_be_refused(incoming.request)) {
     requests_.put_always(std::move(incoming));
   } else if (!requests_.put(incoming, bytes)) {
     // Its completion must not be called inside this call, so it goes in for all that, without what it carried.

@@ -31,6 +31,9 @@ struct IncomingRequest {
   std::error_code refused;
 };
 
+/// Let in whatever the bound: to start and to stop.
+[[nodiscard]] bool must_not_be_refused(const Request& request);
+
 /// Messages and requests have a bound of their own each, so that a flood of one never shuts out the other. The first
 /// item after a take-out posts the drain job; later ones find it posted.
 ///
@@ -49,7 +52,7 @@ class Inbox final : public MessageSink {
 
   /// To be called first when the drain job runs, and only then: what is put in from here on posts it again.
   void begin_drain() { is_posted_.store(false, std::memory_order_seq_cst); }
-  // What was taken, and what it was charged. Of requests that are refused only the count grows.
+  // What was taken, and what it was charged. Of requests that are let in beyond the bound only the count grows.
   Fill take_deliveries(std::vector<Delivery>& into) {
     const std::size_t bytes = deliveries_.take_all(into);
     return {into.size(), bytes};

@@ -114,7 +114,7 @@ void Node::Impl::take_requests() {
   requests_.clear();
   requests_taken_ = inbox_.take_requests(requests_);
   for (IncomingRequest& request : requests_) {
-    if (request.refused) --requests_taken_.count;
+    if (request.refused || must_not_be_refused(request.request)) --requests_taken_.count;
     take(std::move(request));
   }
 }

@@ -190,6 +190,19 @@ TEST_CASE("requests beyond the inbox's bound end as overloaded, and those within
   for (std::size_t i = 4; i < 6; ++i) CHECK(proposals[i]->error == errc::overloaded);
 }
 
+TEST_CASE("a stop comes through a full inbox and counts for nobody's place in it") {
+  NodeWorld world(1, [](NodeOptions& options) { options.inbox_messages_max = 4; });
+  world.create_and_start_all();
+  Member& node = world.elect();
+  world.run();
+  std::vector<Future<Applied>> proposals;
+  for (int i = 0; i < 6; ++i) proposals.push_back(node.propose("x"));
+  const auto stopped = node.stop();
+  world.run();
+  CHECK(stopped->is_done());
+  CHECK(node.node->gauges().requests.count == 4);
+}
+
 TEST_CASE("queries that nobody waits for any more keep their places while the state machine is stuck") {
   NodeWorld world(1, [](NodeOptions& options) { options.inbox_messages_max = 4; });
   world.create_and_start_all();
