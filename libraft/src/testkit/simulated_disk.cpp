@@ -15,6 +15,13 @@ constexpr std::uint64_t kDamage = 22;
 
 constexpr std::uint64_t kWindowBytes = 96;
 
+/// All but an eighth one and the same byte, such as padding: others may be that as well.
+bool is_telling(std::string_view piece) {
+  std::array<std::size_t, 256> counts{};
+  for (const char byte : piece) ++counts[static_cast<unsigned char>(byte)];
+  return *std::max_element(counts.begin(), counts.end()) <= piece.size() - piece.size() / 8;
+}
+
 }  // namespace
 
 SimulatedDisk::SimulatedDisk(std::uint64_t seed, NodeId node)
@@ -89,13 +96,15 @@ std::string SimulatedDisk::damage(const DiskRange& range) {
       range.offset + damage_.below(std::min<std::uint64_t>(range.size, contents->size() - range.offset));
   std::string after = *contents;
   after[at] = static_cast<char>(static_cast<unsigned char>(after[at]) ^ (1u << damage_.below(8)));
-  files_.overwrite(range.path, at, std::string_view(after).substr(at, 1));
   const std::uint64_t begin = at - std::min(at, kWindowBytes / 2);
+  const Window around{contents->substr(begin, kWindowBytes), after.substr(begin, kWindowBytes)};
+  if (!is_telling(around.is)) return {};
+  files_.overwrite(range.path, at, std::string_view(after).substr(at, 1));
   is_flip_older_ = false;
-  flip_.push_back({contents->substr(begin, kWindowBytes), after.substr(begin, kWindowBytes)});
+  flip_.push_back(around);
   // What is before the bit may be dropped; so near to the end it is not.
-  const bool is_long_enough = after.size() - at >= kWindowBytes / 2;
-  if (is_long_enough) flip_.push_back({contents->substr(at, kWindowBytes), after.substr(at, kWindowBytes)});
+  const Window behind{contents->substr(at, kWindowBytes), after.substr(at, kWindowBytes)};
+  if (after.size() - at >= kWindowBytes / 2 && is_telling(behind.is)) flip_.push_back(behind);
   return range.path + " at byte " + std::to_string(at);
 }
 

@@ -45,7 +45,8 @@ class SimulatedDisk {
   /// There is room again. Whether there was none.
   bool free();
 
-  /// Flips a bit in `range`, which is durable. One at a time. Says where.
+  /// Flips a bit in `range`, which is durable. One at a time. Says where; nothing: where it fell it could not be told
+  /// from what others are, and is not flipped.
   std::string damage(const DiskRange& range);
   /// Turns it back, if it is to be found.
   void mend();
@@ -55,7 +56,7 @@ class SimulatedDisk {
   [[nodiscard]] bool has_overlooked_damage();
 
  private:
-  /// A piece of a file with the bit in it, long enough that no other piece is taken for it.
+  /// A piece of a file with the bit in it, long enough and telling enough that no other piece is taken for it.
   struct Window {
     std::string was;
     std::string is;

@@ -26,8 +26,14 @@ std::string draw_key(Random& random) {
 libraft::Bytes draw_command(Random& random, std::uint64_t number) {
   const std::string key = draw_key(random);
   if (random.chance(150000)) return libraft::Bytes(kvserver::encode(kvserver::DeleteCommand{key}));
-  std::string value = "v" + std::to_string(number);
-  if (random.chance(50000)) value.append(random.log_between(1, 700), '.');
+  // Each piece of a long one is its own too: a disk or a copy that mixes two is noticed.
+  const std::string piece = "v" + std::to_string(number);
+  std::string value = piece;
+  if (random.chance(50000)) {
+    const std::size_t size = value.size() + random.log_between(1, 700);
+    while (value.size() < size) value += "." + piece;
+    value.resize(size);
+  }
   return libraft::Bytes(kvserver::encode(kvserver::SetCommand{key, value}));
 }
 

@@ -262,6 +262,35 @@ TEST_CASE("damage that a storage overlooks is told") {
   CHECK(cluster.recorder.faults["disk.damage_overlooked"] == 1);
 }
 
+TEST_CASE("what a file holds by right is not taken for damage that stayed") {
+  const std::string text = "0123456789 abcdefghijklmnopqrstuvwxyz, and whatever else there is to say of a value: ";
+  FaultFileSystem* first = nullptr;
+  DiskStorage storage = file_storages();
+  storage.make = [&](FileSystem& files, NodeId id) {
+    auto& disk = static_cast<FaultFileSystem&>(files);
+    if (id == NodeId{1}) first = &disk;
+    if (!disk.contents("data/padded")) disk.put("data/padded", text + "6" + std::string(200, '.'));
+    return whole_file_storage(files);
+  };
+  std::uint64_t at = text.size();
+  storage.find = [&](const FaultFileSystem&, NodeId, DiskPart) -> std::optional<DiskRange> {
+    return DiskRange{"data/padded", at, 1};
+  };
+  Cluster cluster({}, storage);
+  cluster.simulation.start_all();
+  REQUIRE(cluster.write("a"));
+  REQUIRE(cluster.simulation.damage({1}, DiskPart::log_middle));
+  const char flipped = first->contents("data/padded")->at(at);
+  cluster.simulation.crash({1});
+  first->put("data/padded", std::string("another value, which was written later: ") + flipped + std::string(200, '.'));
+  cluster.simulation.start({1});
+  cluster.simulation.run_for(1s);
+  CHECK(cluster.recorder.faults["disk.damage_overlooked"] == 0);
+  CHECK_FALSE(cluster.simulation.is_damaged({1}));
+  at += 100;
+  CHECK_FALSE(cluster.simulation.damage({1}, DiskPart::log_middle));
+}
+
 TEST_CASE("crashes lose writes and names and tear writes and say so") {
   Cluster cluster({}, file_storages());
   cluster.simulation.start_all();
