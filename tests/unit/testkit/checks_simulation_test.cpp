@@ -2,7 +2,7 @@
 #include "support/catch.hpp"
 #include "testkit/checks/checks.hpp"
 #include "testkit/checks/disk_view.hpp"
-#include "testkit/simulated_events.hpp"
+#include "testkit/simulation/simulated_events.hpp"
 #include "unit/testkit/simulation_fixture.hpp"
 
 #include <libraft/error.hpp>

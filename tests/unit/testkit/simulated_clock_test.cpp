@@ -1,10 +1,10 @@
 // A simulated clock never goes back, and tells when it will show what.
-#include "testkit/simulated_clock.hpp"
+#include "testkit/simulation/simulated_clock.hpp"
 
 #include <chrono>
 
 #include "support/catch.hpp"
-#include "testkit/simulated_events.hpp"
+#include "testkit/simulation/simulated_events.hpp"
 
 using namespace libraft;
 using namespace std::chrono_literals;

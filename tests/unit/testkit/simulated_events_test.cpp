@@ -1,5 +1,5 @@
 // Events come in the order of their time, then of their making; streams of random numbers stand on their own.
-#include "testkit/simulated_events.hpp"
+#include "testkit/simulation/simulated_events.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "testkit/watcher.hpp"
+#include "testkit/simulation/watcher.hpp"
 #include "whole_file_storage.hpp"
 
 namespace libraft::test {

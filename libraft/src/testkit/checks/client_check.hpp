@@ -14,7 +14,7 @@
 
 #include "testkit/checks/ledger.hpp"
 #include "testkit/checks/model.hpp"
-#include "testkit/watcher.hpp"
+#include "testkit/simulation/watcher.hpp"
 
 #include <cstdint>
 #include <deque>

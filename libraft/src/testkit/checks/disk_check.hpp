@@ -7,7 +7,7 @@
 #pragma once
 
 #include "testkit/checks/ledger.hpp"
-#include "testkit/watcher.hpp"
+#include "testkit/simulation/watcher.hpp"
 
 #include <set>
 #include <string>

@@ -10,7 +10,7 @@
 #pragma once
 
 #include "testkit/checks/ledger.hpp"
-#include "testkit/watcher.hpp"
+#include "testkit/simulation/watcher.hpp"
 
 #include <map>
 #include <set>

@@ -11,7 +11,7 @@
 #pragma once
 
 #include "testkit/checks/ledger.hpp"
-#include "testkit/watcher.hpp"
+#include "testkit/simulation/watcher.hpp"
 
 #include <algorithm>
 #include <map>

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "testkit/checks/ledger.hpp"
-#include "testkit/watcher.hpp"
+#include "testkit/simulation/watcher.hpp"
 
 #include <map>
 #include <string>

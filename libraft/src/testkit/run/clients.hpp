@@ -4,7 +4,7 @@
 
 #include "testkit/run/agenda.hpp"
 #include "testkit/run/cluster.hpp"
-#include "testkit/watcher.hpp"
+#include "testkit/simulation/watcher.hpp"
 
 #include <cstdint>
 #include <functional>

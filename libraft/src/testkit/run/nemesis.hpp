@@ -5,7 +5,7 @@
 #include "testkit/run/caretaker.hpp"
 #include "testkit/run/cluster.hpp"
 #include "testkit/run/plan.hpp"
-#include "testkit/watcher.hpp"
+#include "testkit/simulation/watcher.hpp"
 
 #include <libraft/types.hpp>
 

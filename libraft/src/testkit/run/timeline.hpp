@@ -2,7 +2,7 @@
 // commits, faults and what clients did.
 #pragma once
 
-#include "testkit/watcher.hpp"
+#include "testkit/simulation/watcher.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // Trace: what happens in a run, a line for each thing, as people read it.
 #pragma once
 
-#include "testkit/watcher.hpp"
+#include "testkit/simulation/watcher.hpp"
 
 #include <cstddef>
 #include <map>

@@ -10,7 +10,7 @@
 #include "testkit/run/nemesis.hpp"
 #include "testkit/run/plan.hpp"
 #include "testkit/run/settings.hpp"
-#include "testkit/watcher.hpp"
+#include "testkit/simulation/watcher.hpp"
 
 #include <cstdint>
 #include <exception>
