@@ -97,6 +97,22 @@ TEST_CASE("each server votes for at most one candidate in a given term, first co
   CHECK(voter.core->status().vote == NodeId{2});
 }
 
+TEST_CASE("who asks for pre-votes still has its vote and gives up to campaign with it (§3.4)") {
+  CoreCluster cluster(3, {}, 1);
+  CoreNode& voter = cluster.node(1);
+  cluster.step(voter, received(3, 1, PreVoteReply{{5}, {1}, false}));  // it is behind
+  cluster.persist(voter);
+  cluster.time_out(voter);
+  REQUIRE(voter.core->status().role == Role::pre_candidate);
+  cluster.step(voter, received(2, 1, RequestVote{{5}, {}, false}));
+  cluster.persist(voter);
+  CHECK(under_way<RequestVoteReply>(cluster) == std::vector{RequestVoteReply{{5}, true}});
+  CHECK(voter.core->status().vote == NodeId{2});
+  cluster.step(voter, received(3, 1, PreVoteReply{{5}, {6}, true}));
+  CHECK(voter.core->status().role == Role::follower);
+  CHECK(voter.core->status().term == Term{5});
+}
+
 TEST_CASE("a vote is given before it is promised: the grant waits for the disk") {
   CoreCluster cluster(3, {}, 1);
   cluster.step(cluster.node(1), received(2, 1, RequestVote{{1}, {}, false}));

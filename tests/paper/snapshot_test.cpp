@@ -90,6 +90,28 @@ TEST_CASE("a snapshot of entries that the log holds replaces nothing: what follo
   CHECK(effects.messages[0].after == node.writes.back().id);
 }
 
+TEST_CASE("a snapshot that appends went past while it was stored is not installed but says what is committed (§5.3)") {
+  CoreCluster cluster(3, {}, 1);
+  Core core = *follower_with(cluster, 2, 2).core;
+  Effects effects;
+  const InstallSnapshot chunk = snapshot_to({{4}, {1}});
+  core.step(cluster.now(), received(2, 1, chunk), effects);
+  REQUIRE(effects.snapshot_store);
+  const std::vector<Entry> all = log_of({1, 1, 1, 1, 1});
+  const Entries rest(std::vector<Entry>(all.begin() + 2, all.end()));
+  core.step(cluster.now(), received(2, 1, AppendEntries{{1}, all[1].id, rest, {}, 0}), effects);
+  REQUIRE(effects.persist);
+  const PersistId write = effects.persist->id;
+  REQUIRE(core.status().commit == LogIndex{0});
+  core.step(cluster.now(), SnapshotChunkStored{{}, chunk.meta.last, chunk.meta.size}, effects);
+  CHECK(core.status().log_last == all.back().id);
+  CHECK(core.status().commit == LogIndex{4});
+  CHECK_FALSE(effects.persist);
+  REQUIRE(effects.messages.size() == 1);
+  CHECK(std::get<InstallSnapshotReply>(effects.messages[0].message.body).installed);
+  CHECK(effects.messages[0].after == write);
+}
+
 TEST_CASE("a node that waits to be admitted learns its cluster from a snapshot (§5.1)") {
   RecoveredState empty;
   empty.identity.node = {1};

@@ -84,12 +84,14 @@ void on_request_vote(Context& context, const Routing& route, const RequestVote& 
   RAFT_ASSERT(request.term == state.term, "the term gate was passed");
   const bool is_free = !state.vote || *state.vote == route.from;
   // A node without a configuration waits to be admitted; its vote could undo what a lost disk had promised.
-  const bool may_vote = std::holds_alternative<Follower>(state.role) && !state.configuration.voters.empty();
+  const bool may_vote = !state.configuration.voters.empty();
   if (!is_free) context.mark(Mark::vote_denied_as_given);
   if (!is_up_to_date(context, request.last)) context.mark(Mark::vote_denied_by_newer_log);
   if (!may_vote || !is_free || !is_up_to_date(context, request.last)) return deny_vote(context, route);
   if (state.vote) context.mark(Mark::vote_repeated);
   if (request.leadership_transfer) context.mark(Mark::vote_for_transfer);
+  // Who only asks whether to campaign has not voted yet (figure 3.1), and lets it be.
+  if (std::holds_alternative<PreCandidate>(state.role)) become_follower(context, state.term, std::nullopt);
   grant_vote(context, route.from);
   reply(context, route, RequestVoteReply{state.term, true}, Rests::on_newest_write);
 }
