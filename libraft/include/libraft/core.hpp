@@ -32,7 +32,7 @@ namespace libraft {
 
 /// What a Core starts from.
 struct CoreStart {
-  RecoveredState recovered;  ///< what Storage::open told
+  RecoveredState recovered;  ///< what Storage::open told, where the log reaches as far as the snapshot
   /// What the state machine holds already: the newest snapshot's last index after its restore, or its durable index.
   LogIndex applied;
   /// The state machine keeps its own durable state: apply only what is durable in the own log too.
@@ -49,7 +49,7 @@ struct CoreStatus {
   std::optional<NodeId> leader;  ///< of `term`, when known
   LogIndex commit;               ///< known to be committed
   LogIndex applied;              ///< reported by EntriesApplied
-  LogIndex durable;              ///< the end of the own log that is on disk
+  LogIndex durable;              ///< the end of the own log that is on disk; an install counts once it is handed out
   LogId log_start;               ///< the entry before the first one kept
   LogId log_last;                ///< the last entry, durable or not
   LogId snapshot;                ///< what the newest snapshot covers

@@ -104,8 +104,10 @@ struct ReadOutcome {
 
 /// What became of a TransferRequested.
 struct TransferOutcome {
-  RequestId id;           ///< TransferRequested::id
-  std::error_code error;  ///< empty: another node is known to lead
+  RequestId id;  ///< TransferRequested::id
+  /// Empty: a later term took over after the target was told to campaign; whoever leads it may not be known yet. Or the
+  /// target is this node, which leads.
+  std::error_code error;
 
   friend bool operator==(const TransferOutcome&, const TransferOutcome&) = default;
 };
