@@ -10,6 +10,7 @@ Driver::Driver(const NodeOptions& options, const Parts& parts, const CoreStart& 
     : runtime_(parts.runtime),
       reporter_(parts.reporter),
       host_(parts.host),
+      core_listener_(parts.core_listener),
       core_(options.core, start),
       status_(core_.status()),
       events_(*this),
@@ -18,7 +19,9 @@ Driver::Driver(const NodeOptions& options, const Parts& parts, const CoreStart& 
       snapshots_(parts.storage, parts.runtime, {events_, sender_, requests_.pending(), parts.reporter, status_}),
       log_(options, parts.storage, parts.runtime, {events_, sender_, snapshots_, parts.reporter, status_}),
       apply_(options.core, parts.machine, parts.storage, parts.runtime, applied,
-             {events_, snapshots_, requests_.pending(), parts.reporter}) {}
+             {events_, snapshots_, requests_.pending(), parts.reporter}) {
+  if (core_listener_ != nullptr) core_listener_->on_core_started(options.core, start, status_);
+}
 
 // Rounds.
 
@@ -38,6 +41,7 @@ void Driver::step(const Event& event) {
   const CoreStatus before = status_;
   core_.step(runtime_.now(), event, effects_);
   status_ = core_.status();
+  if (core_listener_ != nullptr) core_listener_->on_core_step({event, effects_, before, status_});
   requests_.settle_proposals(effects_);
   if (effects_.persist && effects_.persist->truncate_from) {
     reporter_.on_truncated(*effects_.persist->truncate_from, before.log_last);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "node/apply_driver.hpp"
+#include "node/core_listener.hpp"
 #include "node/event_queue.hpp"
 #include "node/gauges.hpp"
 #include "node/log_driver.hpp"
@@ -47,6 +48,7 @@ class Driver final : private EventQueue::Handler {
     Runtime& runtime;
     Reporter& reporter;
     Host& host;
+    CoreListener* core_listener = nullptr;
   };
 
   /// `options` as they are after the transport's limits; `applied` is what the state machine holds.
@@ -90,6 +92,7 @@ class Driver final : private EventQueue::Handler {
   Runtime& runtime_;
   Reporter& reporter_;
   Host& host_;
+  CoreListener* const core_listener_;
 
   Core core_;
   CoreStatus status_;

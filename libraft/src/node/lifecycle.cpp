@@ -182,10 +182,11 @@ void Node::Impl::on_recovered(Recovered recovered) {
 }
 
 void Node::Impl::begin_to_run(const Recovered& recovered) {
-  driver_ = std::make_unique<Driver>(options_,
-                                     Driver::Parts{*components_.storage, *components_.transport,
-                                                   *components_.state_machine, runtime_, reporter_, *this},
-                                     core_start(recovered), recovered.applied);
+  driver_ =
+      std::make_unique<Driver>(options_,
+                               Driver::Parts{*components_.storage, *components_.transport, *components_.state_machine,
+                                             runtime_, reporter_, *this, core_listener_},
+                               core_start(recovered), recovered.applied);
   reporter_.on_recovered(driver_->status(), identity_);
   // Last: from here on others are answered.
   if (const auto error = components_.transport->start(identity_, inbox_)) {

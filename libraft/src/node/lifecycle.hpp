@@ -37,6 +37,7 @@ class Node::Impl final : public Driver::Host, public Recovery::Listener {
   [[nodiscard]] Status status() const;
   [[nodiscard]] Metrics metrics() const;
   [[nodiscard]] std::optional<NodeId> leader() const;
+  void listen(CoreListener& listener) { core_listener_ = &listener; }
   [[nodiscard]] const Core* core() const { return driver_ ? &driver_->core() : nullptr; }
   [[nodiscard]] const NodeOptions& options() const { return options_; }
   [[nodiscard]] Gauges gauges() const;
@@ -105,6 +106,7 @@ class Node::Impl final : public Driver::Host, public Recovery::Listener {
   const Randomness randomness_;
   Identity identity_;
   Reporter reporter_;
+  CoreListener* core_listener_ = nullptr;
   util::Published<Published> published_;
 
   NodeState state_ = NodeState::created;

@@ -64,6 +64,10 @@ std::optional<NodeId> Node::leader() const {
   return impl_->leader();
 }
 
+void Node::listen(CoreListener& listener) {
+  impl_->listen(listener);
+}
+
 const Core* Node::core() const {
   return impl_->core();
 }

@@ -5,6 +5,7 @@
 // the simulator runs it as it is.
 #pragma once
 
+#include "node/core_listener.hpp"
 #include "node/gauges.hpp"
 
 #include <libraft/components.hpp>
@@ -65,6 +66,8 @@ class LIBRAFT_EXPORT Node {
   [[nodiscard]] Metrics metrics() const;
   [[nodiscard]] std::optional<NodeId> leader() const;
 
+  /// Before the start. `listener` outlives the node.
+  void listen(CoreListener& listener);
   /// Protocol lane only, or when nothing runs. nullptr until the storage is read.
   [[nodiscard]] const Core* core() const;
   /// As `core`: how full the queues are.

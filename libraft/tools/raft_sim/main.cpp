@@ -25,6 +25,7 @@ struct Arguments {
   std::optional<std::uint64_t> seed;
   bool trace = false;
   bool no_shrink = false;
+  bool no_specification = false;
   std::string html;
   std::string profile = "swarm";
   std::string faults;
@@ -71,6 +72,8 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--events", arguments.events, "of the seed's plan only these, by their numbers, with commas");
   app.add_option("--seconds", options.seconds, "how long faults last");
   app.add_flag("--no-shrink", arguments.no_shrink, "tell violations as they were found");
+  app.add_flag("--no-specification", arguments.no_specification,
+               "steps are not held to the naive specification: what it notices first is left to other rules");
 }
 
 // An English sentence on what is wrong with them, or nothing.
@@ -78,6 +81,7 @@ std::string complete(const CLI::App& app, Arguments& arguments) {
   SimulateOptions& options = arguments.options;
   options.fixed_profile = arguments.profile == "fixed";
   options.shrink = !arguments.no_shrink;
+  options.specification = !arguments.no_specification;
   if (arguments.seed) {
     if (options.seeds || options.minutes || app.count("--first") > 0) return "--seed stands for one run only.";
     options.first_seed = *arguments.seed;

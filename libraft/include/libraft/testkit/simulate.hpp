@@ -128,9 +128,12 @@ struct SimulateOptions {
   std::optional<std::vector<std::string>> faults;  ///< exactly these in place of what the seed draws; see fault_kinds()
   std::optional<std::vector<std::uint64_t>> only_events;  ///< of the seed's plan, by their numbers; a shrunk run
   std::optional<double> seconds;                          ///< how long faults last, in place of what the seed draws
-  std::size_t violations_max = 5;                         ///< no run begins after so many
-  bool shrink = true;                                     ///< look for a smaller run with the same violation
-  std::string replay_command = "raft_sim";                ///< what a reader types before the options that repeat a run
+  /// Each step of each node is held to a second, naive specification (iS11). It notices first what other rules would
+  /// notice later: without it they come to their turn.
+  bool specification = true;
+  std::size_t violations_max = 5;           ///< no run begins after so many
+  bool shrink = true;                       ///< look for a smaller run with the same violation
+  std::string replay_command = "raft_sim";  ///< what a reader types before the options that repeat a run
   /// Called with the seed of each run before it begins, by the thread that runs it. May be empty. For those who want to
   /// know, when their process dies, of which seed: see the head of this file.
   std::function<void(std::uint64_t seed)> on_run;

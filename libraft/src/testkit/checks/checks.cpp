@@ -14,7 +14,9 @@ Checks::Checks(const CheckOptions& options)
       promises_(ledger_, options.disks, options.disk_sample_every),
       clients_(ledger_, options.model),
       bounds_(ledger_, options.events_per_second_max),
-      liveness_(ledger_) {}
+      liveness_(ledger_),
+      refinement_(ledger_),
+      has_specification_(options.specification) {}
 
 void Checks::finish() {
   clients_.finish();
@@ -83,6 +85,15 @@ void Checks::on_recovered(NodeId node, const std::optional<RecoveredState>& stat
   disks_.on_recovered(node, state);
   safety_.on_recovered(node, state);
   promises_.on_recovered(node, state);
+}
+
+void Checks::on_core_started(NodeId node, const CoreOptions& options, const CoreStart& start,
+                             const CoreStatus& status) {
+  if (has_specification_) refinement_.on_core_started(node, options, start, status);
+}
+
+void Checks::on_core_step(NodeId node, const node::CoreStep& step) {
+  if (has_specification_) refinement_.on_core_step(node, step);
 }
 
 void Checks::on_stepped(NodeId node, const Core& core) {

@@ -13,6 +13,7 @@
 #include "testkit/checks/disk_check.hpp"
 #include "testkit/checks/liveness_check.hpp"
 #include "testkit/checks/promise_check.hpp"
+#include "testkit/checks/refinement_check.hpp"
 #include "testkit/checks/safety_check.hpp"
 
 #include <libraft/export.hpp>
@@ -33,6 +34,7 @@ struct CheckOptions {
   std::uint64_t disk_sample_every = 4096;
   /// Steps and messages of the whole cluster in a second of virtual time.
   std::uint64_t events_per_second_max = 1000000;
+  bool specification = true;  ///< steps are held to it
 };
 
 /// A name and how often it was hit.
@@ -60,6 +62,9 @@ class LIBRAFT_EXPORT Checks final : public Watcher {
   void on_time(TimePoint now) override;
   void on_started(NodeId node, std::uint64_t life) override;
   void on_recovered(NodeId node, const std::optional<RecoveredState>& state) override;
+  void on_core_started(NodeId node, const CoreOptions& options, const CoreStart& start,
+                       const CoreStatus& status) override;
+  void on_core_step(NodeId node, const node::CoreStep& step) override;
   void on_stepped(NodeId node, const Core& core) override;
   void on_gauges(NodeId node, const NodeOptions& options, const node::Gauges& gauges) override;
   void on_failed(NodeId node, const Failure& failure) override;
@@ -83,6 +88,8 @@ class LIBRAFT_EXPORT Checks final : public Watcher {
   ClientCheck clients_;
   BoundsCheck bounds_;
   LivenessCheck liveness_;
+  RefinementCheck refinement_;
+  const bool has_specification_;
   // Of each node's life, and of lives that are over: in the core, and around it.
   std::map<NodeId, core::Marks> marks_;
   std::array<std::uint64_t, core::kMarkCount> kept_marks_{};

@@ -270,6 +270,7 @@ std::string validate(const Service& service, const SimulateOptions& options) {
 Settings settings_of(std::uint64_t seed, const SimulateOptions& options) {
   Settings settings;
   settings.seed = seed;
+  settings.specification = options.specification;
   settings.faults = options.faults ? faults_named(*options.faults) : draw_faults(seed, options.fixed_profile);
   settings.simulation.seed = seed;
   Random knobs = stream(seed, Purpose::knobs);

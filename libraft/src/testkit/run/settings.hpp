@@ -109,6 +109,7 @@ struct Settings {
   std::set<Fault> faults;
   Duration under_faults = std::chrono::seconds(60);
   ClientSettings clients;
+  bool specification = true;  ///< judges each step
 };
 
 /// A write on its way through leader, quorum and back, when nothing is lost.

@@ -101,6 +101,7 @@ class Shrinker {
 std::string replay_of(const SimulateOptions& original, const SimulateOptions& options, std::uint64_t seed) {
   std::string command = fmt::format("{} --seed {}", options.replay_command, seed);
   if (options.fixed_profile) command += " --profile fixed";
+  if (!options.specification) command += " --no-specification";
   if (options.nodes && (original.nodes || options.nodes != settings_of(seed, original).simulation.nodes)) {
     command += fmt::format(" --nodes {}", *options.nodes);
   }

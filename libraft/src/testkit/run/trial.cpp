@@ -31,7 +31,9 @@ Trial::Trial(const Service& service, Settings settings, Plan plan, Watcher* watc
             return simulation.is_damaged(id) ? nullptr : simulation.disk(id);  // a flipped bit breaks every promise
           },
           service.storage.make),
-      checks_({model_.get(), service.storage.make ? &disks_ : nullptr}),
+      checks_({.model = model_.get(),
+               .disks = service.storage.make ? &disks_ : nullptr,
+               .specification = settings_.specification}),
       watcher_(watcher),
       cluster_(service_, settings_),
       agenda_(cluster_.simulation()),

@@ -28,6 +28,13 @@ class Watchers {
   void on_recovered(NodeId node, const std::optional<RecoveredState>& state) const {
     for (Watcher* watcher : list_) watcher->on_recovered(node, state);
   }
+  void on_core_started(NodeId node, const CoreOptions& options, const CoreStart& start,
+                       const CoreStatus& status) const {
+    for (Watcher* watcher : list_) watcher->on_core_started(node, options, start, status);
+  }
+  void on_core_step(NodeId node, const node::CoreStep& step) const {
+    for (Watcher* watcher : list_) watcher->on_core_step(node, step);
+  }
   void on_stepped(NodeId node, const Core& core) const {
     for (Watcher* watcher : list_) watcher->on_stepped(node, core);
   }

@@ -61,6 +61,7 @@ Simulation::World::World(const SimulationOptions& options, StateMachineFactory s
     Member member;
     member.id = id;
     member.runtime = std::make_unique<SimulatedRuntime>(heap_, host, id, options.seed, options.work_delay_max);
+    member.steps = std::make_unique<Steps>(watchers_, id);
     if (disk_storage_.make) member.disk = std::make_unique<SimulatedDisk>(options.seed, id);
     members_.push_back(std::move(member));
     configuration_.voters.push_back({id, "node-" + std::to_string(value)});
@@ -85,6 +86,7 @@ void Simulation::World::start(Member& member) {
   const std::uint64_t seed = options_.seed * 1000003 + member.id.value * 1009 + member.lives;
   member.node = std::make_unique<node::Node>(options_of(member), components_of(member), *member.runtime,
                                              node::Randomness{seed, {seed}});
+  if (!watchers_.empty()) member.node->listen(*member.steps);
   member.node->start(detail::make_completion<std::error_code>([](std::error_code) {}));
 }
 

@@ -43,11 +43,23 @@ class Simulation::World final : private SimulatedRuntime::Host {
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
+  /// Tells the watchers of each step of a node's core.
+  struct Steps final : node::CoreListener {
+    Steps(const Watchers& the_watchers, NodeId the_id) : watchers(the_watchers), id(the_id) {}
+    void on_core_started(const CoreOptions& options, const CoreStart& start, const CoreStatus& status) override {
+      watchers.on_core_started(id, options, start, status);
+    }
+    void on_core_step(const node::CoreStep& step) override { watchers.on_core_step(id, step); }
+    const Watchers& watchers;
+    const NodeId id;
+  };
+
   /// A node in its place: machine and disk outlast it.
   struct Member {
     NodeId id;
     std::unique_ptr<SimulatedRuntime> runtime;
     std::unique_ptr<SimulatedDisk> disk;  // nullptr: the storage is not on files
+    std::unique_ptr<Steps> steps;
     std::unique_ptr<node::Node> node;
     std::uint64_t lives = 0;
     bool has_failed = false;

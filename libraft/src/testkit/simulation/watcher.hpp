@@ -20,8 +20,9 @@
 #include <system_error>
 
 namespace libraft::node {
+struct CoreStep;
 struct Gauges;
-}
+}  // namespace libraft::node
 
 namespace libraft::testkit {
 
@@ -60,6 +61,10 @@ struct Watcher {
   virtual void on_started(NodeId, [[maybe_unused]] std::uint64_t life) {}
   /// Storage::open returned without error; nullopt: it was never formatted.
   virtual void on_recovered(NodeId, const std::optional<RecoveredState>&) {}
+  /// The node has a core, which begins like this.
+  virtual void on_core_started(NodeId, const CoreOptions&, const CoreStart&, const CoreStatus&) {}
+  /// Before anything of what follows from the step is heard of.
+  virtual void on_core_step(NodeId, const node::CoreStep&) {}
   /// The protocol lane ran something, and the pipelines have what follows from it.
   virtual void on_stepped(NodeId, const Core&) {}
   /// After each on_stepped, and of a failed node, too: how full the node's queues are, and what bounds them.

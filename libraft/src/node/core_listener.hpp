@@ -1,0 +1,28 @@
+// CoreListener: hears of each step of a node's core. For who judges them; a node that serves has none.
+#pragma once
+
+#include <libraft/core.hpp>
+#include <libraft/effects.hpp>
+#include <libraft/event.hpp>
+#include <libraft/options.hpp>
+
+namespace libraft::node {
+
+/// One step of a core, as its driver saw it.
+struct CoreStep {
+  const Event& event;        ///< what went in
+  const Effects& effects;    ///< what came out
+  const CoreStatus& before;  ///< the core before
+  const CoreStatus& after;   ///< and afterwards
+};
+
+struct CoreListener {
+  virtual void on_core_started(const CoreOptions& options, const CoreStart& start, const CoreStatus& status) = 0;
+  /// Before the effects are carried out.
+  virtual void on_core_step(const CoreStep& step) = 0;
+
+ protected:
+  ~CoreListener() = default;
+};
+
+}  // namespace libraft::node
