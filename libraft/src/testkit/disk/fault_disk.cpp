@@ -78,6 +78,13 @@ std::optional<std::string> DiskModel::durable_contents(const std::string& path) 
   return found == durable_names_.end() ? std::nullopt : std::optional(files_.at(found->second).durable);
 }
 
+std::optional<std::string> DiskModel::durable_path(FileNumber file) const {
+  for (const auto& [path, number] : durable_names_) {
+    if (number == file) return path;
+  }
+  return std::nullopt;
+}
+
 std::vector<std::string> DiskModel::paths() const {
   std::vector<std::string> all;
   for (const auto& [path, file] : names_) all.push_back(path);

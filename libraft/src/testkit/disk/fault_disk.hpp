@@ -43,6 +43,8 @@ class DiskModel {
   [[nodiscard]] bool is_directory(const std::string& path) const { return directories_.count(path) != 0; }
   [[nodiscard]] const std::string& contents(FileNumber file) const { return files_.at(file).current; }
   [[nodiscard]] std::optional<std::string> durable_contents(const std::string& path) const;
+  /// The first durable name of a file.
+  [[nodiscard]] std::optional<std::string> durable_path(FileNumber file) const;
   [[nodiscard]] std::vector<std::string> paths() const;
   [[nodiscard]] std::vector<std::string> names_in(const std::string& directory) const;
   [[nodiscard]] std::uint64_t bytes_used() const;

@@ -72,6 +72,13 @@ struct FaultFileSystem::Impl {
   };
   std::optional<KindFailure> kind_failure;
 
+  struct WatchedByte {
+    FileNumber file;
+    std::uint64_t offset;
+    bool was_read = false;
+  };
+  std::optional<WatchedByte> watched;
+
   Verdict enter(FileCall kind) {
     ++calls;
     ++calls_by_kind[static_cast<std::size_t>(kind)];
@@ -133,6 +140,10 @@ class FaultFile final : public File {
     if (offset >= contents.size()) return std::size_t{0};
     const std::size_t count = std::min<std::size_t>(into.size(), contents.size() - offset);
     std::copy_n(contents.data() + offset, count, into.begin());
+    auto& watched = impl_->watched;
+    if (watched && watched->file == file_ && watched->offset >= offset && watched->offset - offset < count) {
+      watched->was_read = true;
+    }
     return count;
   }
 
@@ -325,6 +336,23 @@ bool FaultFileSystem::overwrite(const std::string& path, std::uint64_t offset, s
   const auto file = impl_->disk.find(normal(path));
   if (file) impl_->disk.overwrite(*file, offset, bytes);
   return file.has_value();
+}
+
+bool FaultFileSystem::watch(const std::string& path, std::uint64_t offset) {
+  const std::lock_guard lock(impl_->mutex);
+  const auto file = impl_->disk.find(normal(path));
+  if (file) impl_->watched = {*file, offset};
+  return file.has_value();
+}
+
+std::optional<std::string> FaultFileSystem::watched_path() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->watched ? impl_->disk.durable_path(impl_->watched->file) : std::nullopt;
+}
+
+bool FaultFileSystem::watched_was_read() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->watched && impl_->watched->was_read;
 }
 
 void FaultFileSystem::put(const std::string& path, std::string contents) {

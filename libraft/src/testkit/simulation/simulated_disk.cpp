@@ -97,21 +97,25 @@ std::string SimulatedDisk::damage(const DiskRange& range) {
   std::string after = *contents;
   after[at] = static_cast<char>(static_cast<unsigned char>(after[at]) ^ (1u << damage_.below(8)));
   const std::uint64_t begin = at - std::min(at, kWindowBytes / 2);
-  const Window around{contents->substr(begin, kWindowBytes), after.substr(begin, kWindowBytes)};
-  if (!is_telling(around.is)) return {};
-  files_.overwrite(range.path, at, std::string_view(after).substr(at, 1));
-  is_flip_older_ = false;
-  flip_.push_back(around);
+  std::vector<Window> windows{{contents->substr(begin, kWindowBytes), after.substr(begin, kWindowBytes)}};
   // What is before the bit may be dropped; so near to the end it is not.
-  const Window behind{contents->substr(at, kWindowBytes), after.substr(at, kWindowBytes)};
-  if (after.size() - at >= kWindowBytes / 2 && is_telling(behind.is)) flip_.push_back(behind);
+  if (after.size() - at >= kWindowBytes / 2) {
+    windows.push_back({contents->substr(at, kWindowBytes), after.substr(at, kWindowBytes)});
+  }
+  const auto is_lost_in_padding = [](const Window& window) { return !is_telling(window.is); };
+  if (std::any_of(windows.begin(), windows.end(), is_lost_in_padding)) return {};
+  files_.overwrite(range.path, at, std::string_view(after).substr(at, 1));
+  files_.watch(range.path, at);
+  is_flip_older_ = false;
+  flip_ = std::move(windows);
+  flip_begin_ = begin;
   return range.path + " at byte " + std::to_string(at);
 }
 
 void SimulatedDisk::mend() {
   const auto place = find_flip();
-  if (!place) return;  // nobody knows where it is now: the disk stays damaged
-  files_.overwrite(place->path, place->offset, place->was);
+  if (!place && files_.watched_was_read()) return;  // nobody knows where it is now: the disk stays damaged
+  if (place) files_.overwrite(place->path, place->offset, place->was);
   flip_.clear();
 }
 
@@ -122,8 +126,17 @@ bool SimulatedDisk::has_overlooked_damage() {
   return false;
 }
 
-/// Storages copy what they keep, and drop what was before it: the bit may be elsewhere by now.
+/// Where it was flipped, or, as storages copy what they keep and drop what was before it, elsewhere by now. What nobody
+/// has read was not copied: what looks like it is there by right.
 std::optional<SimulatedDisk::Place> SimulatedDisk::find_flip() const {
+  if (const auto path = files_.watched_path(); path && !flip_.empty()) {
+    const auto contents = files_.durable_contents(*path);
+    const Window& around = flip_.front();
+    const bool is_there = contents && contents->size() >= flip_begin_ &&
+                          std::string_view(*contents).substr(flip_begin_).starts_with(around.is);
+    if (is_there) return Place{*path, flip_begin_, around.was};
+  }
+  if (!files_.watched_was_read()) return std::nullopt;
   for (const Window& window : flip_) {
     for (const std::string& path : files_.paths()) {
       const auto contents = files_.durable_contents(path);

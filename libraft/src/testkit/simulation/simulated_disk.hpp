@@ -72,8 +72,9 @@ class SimulatedDisk {
   FaultFileSystem files_;
   bool may_lose_power_ = false;
   bool is_full_ = false;
-  std::vector<Window> flip_;    // around the bit, and from it on; none: no bit is flipped
-  bool is_flip_older_ = false;  // than the process: else the storage may have been opened before
+  std::vector<Window> flip_;      // around the bit, and from it on; none: no bit is flipped
+  std::uint64_t flip_begin_ = 0;  // of the first of them, in the file that was damaged
+  bool is_flip_older_ = false;    // than the process: else the storage may have been opened before
   RandomStream crash_;
   RandomStream damage_;
 };
