@@ -128,9 +128,10 @@ class Cluster {
     node.disk.repair();
     const RecoveredState recovered = node.disk.recovered();
     const LogIndex applied = recovered.snapshot ? recovered.snapshot->last.index : LogIndex{};
-    node.core = std::make_unique<Core>(options_, CoreStart{recovered, applied, false, random_.draw(), now_});
+    const CoreStart start{recovered, applied, false, random_.draw(), now_};
+    node.core = std::make_unique<Core>(options_, start);
     node.status = node.core->status();
-    node.specification = std::make_unique<testkit::Specification>(options_, recovered, node.status);
+    node.specification = std::make_unique<testkit::Specification>(options_, start, node.status);
   }
 
   void crash(Node& node) {

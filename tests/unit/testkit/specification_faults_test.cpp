@@ -73,6 +73,10 @@ const Fault kFaults[] = {
      [](Outcome& o) { return o.effects.persist && (o.effects.persist->new_start = o.after.log_last, true); }},
     {"write publish",
      [](Outcome& o) { return o.effects.persist && (o.effects.persist->publish = SnapshotMeta{}, true); }},
+    {"write not published",
+     [](Outcome& o) {
+       return o.effects.persist && o.effects.persist->publish && (o.effects.persist->publish.reset(), true);
+     }},
     {"write less",
      [](Outcome& o) {
        if (!o.effects.persist || o.effects.persist->entries.empty()) return false;
@@ -284,10 +288,10 @@ const Fault kFaults[] = {
      }},
 };
 
-/// What is wrong in most steps and right in some: a pre-vote while a leader is known may be granted or not, the log may
-/// start where it ends, and a log that is being replaced has no end on disk.
+/// What is wrong in most steps and right in some: a pre-vote while a leader is known may be granted or not, and the log
+/// may start where it ends.
 bool is_free_at_times(std::string_view name) {
-  return name == "pre-vote grant" || name == "write start" || name == "durable down";
+  return name == "pre-vote grant" || name == "write start";
 }
 
 }  // namespace

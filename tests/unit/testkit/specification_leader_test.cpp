@@ -115,6 +115,34 @@ TEST_CASE("specification: a read is confirmed by a quorum that answered after it
   stage.allow(lost);
 }
 
+TEST_CASE("specification: a leader that hands over takes no proposals and a transfer ends with its leadership") {
+  Stage stage(3, {1});
+  stage.lead();
+  stage.allow(stage.step(TransferRequested{{7}, NodeId{2}}));
+  stage.refuse(stage.proposed(3), "while leadership is handed over");
+  Step asks = stage.step(TimeAdvanced{});
+  asks.send({2}, TimeoutNow{{4}});
+  stage.refuse(asks, "has not the whole log");
+  Step acknowledged = stage.acknowledged({2}, 2, 0);
+  acknowledged.send({3}, TimeoutNow{{4}});
+  stage.refuse(acknowledged, "node 3 is told to campaign");
+  Step early = stage.acknowledged({2}, 1, 0);
+  early.effects.transfers.push_back({{7}, {}});
+  stage.refuse(early, "transfer 7 is said to be done");
+
+  Step deposed = stage.message({3}, RequestVoteReply{{9}, false});
+  deposed.after.role = Role::follower;
+  deposed.after.term = {9};
+  deposed.after.vote.reset();
+  deposed.after.leader.reset();
+  deposed.write(3).hard_state = HardState{{9}, {}};
+  stage.refuse(deposed, "a transfer goes on though the node does not lead");
+  deposed.effects.transfers.push_back({{7}, {}});
+  stage.refuse(deposed, "transfer 7 is said to be done");
+  deposed.effects.transfers[0].error = errc::transfer_failed;
+  stage.allow(deposed);
+}
+
 TEST_CASE("specification: the machine gets what is committed in order and once") {
   Stage stage(3, {1, 2, 3});
   Step heard = stage.append({2}, append_of(3, {{2}, {2}}, {}, 2), {{3}, {3}}, 2, 0);
@@ -139,7 +167,7 @@ TEST_CASE("specification: the machine gets what is committed in order and once")
   stage.allow(applied);
 }
 
-TEST_CASE("specification: a log starts behind a snapshot that is on disk") {
+TEST_CASE("specification: a log starts after a snapshot that is on disk") {
   Stage stage(3, {1, 2, 3});
   Step heard = stage.append({2}, append_of(3, {{2}, {2}}, {}, 2), {{3}, {3}}, 2, 0);
   heard.effects.apply = {Entries(entries_after(0, {1, 2}))};
@@ -205,7 +233,7 @@ TEST_CASE("specification: a received snapshot replaces a log that has not what i
   stored.write(1).publish = meta;
   stored.effects.persist->truncate_from = LogIndex{1};
   stored.effects.persist->new_start = meta.last;
-  stored.after.durable = {};
+  stored.after.durable = meta.last.index;
   stored.send({2}, InstallSnapshotReply{{3}, meta.last, true, 10}, 1);
   stage.refuse_if(
       stored, [](Step& step) { step.effects.messages[0].after = {}; }, "what the snapshot covers");
@@ -219,8 +247,17 @@ TEST_CASE("specification: a received snapshot replaces a log that has not what i
       stored, [](Step& step) { step.after.commit = {}; }, "must be 9");
   stage.refuse_if(
       stored, [&](Step& step) { step.effects.restore = RestoreSnapshot{meta}; }, "on disk covers 0");
+  stage.refuse_if(
+      stored, [](Step& step) { step.after.durable = {}; }, "and is up to 9");
   stage.allow(stored);
+  stage.allow(stage.append({2}, append_of(3, meta.last, {3, 3}), {{11}, {3}}, 9, 2));
+  Step again = stage.message({2}, append_of(3, {{11}, {3}}, {}));
+  again.send({2}, AppendEntriesReply{{3}, true, {9}, {}, {}, 0}, 1);
+  stage.refuse_if(
+      again, [](Step& step) { step.effects.messages[0].after = {}; }, "what it accepts");
+  stage.allow(again);
   Step persisted = stage.persisted(1);
+  persisted.after.durable = meta.last.index;
   persisted.after.snapshot = meta.last;
   persisted.effects.restore = RestoreSnapshot{meta};
   stage.allow(persisted);

@@ -60,11 +60,18 @@ inline RecoveredState disk_with(Term term, std::initializer_list<std::uint64_t> 
   return disk;
 }
 
+inline CoreStart start_of(const RecoveredState& disk) {
+  CoreStart start;
+  start.recovered = disk;
+  if (disk.snapshot) start.applied = disk.snapshot->last.index;
+  return start;
+}
+
 /// Node 1 of three, and the steps that it takes.
 class Stage {
  public:
   explicit Stage(const RecoveredState& disk, const CoreOptions& options = without_pre_vote())
-      : status_(started(disk)), specification_(options, disk, status_) {}
+      : status_(started(disk)), specification_(options, start_of(disk), status_) {}
   Stage(std::uint64_t term, std::initializer_list<std::uint64_t> terms) : Stage(disk_with({term}, terms)) {}
 
   [[nodiscard]] const CoreStatus& status() const { return status_; }

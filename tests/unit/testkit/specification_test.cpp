@@ -274,7 +274,7 @@ TEST_CASE("specification: nothing changes between two steps") {
   step.after.commit = {1};
   stage.refuse(step, "the commit index is 1");
   Stage other(4, {1});
-  testkit::Specification specification(without_pre_vote(), disk_with({3}, {1}), stage.status());
+  testkit::Specification specification(without_pre_vote(), start_of(disk_with({3}, {1})), stage.status());
   const auto why = specification.judge({step.event, {}, other.status(), other.status()});
   CHECK_THAT(why.value_or("allowed"), contains_text("changed between two steps"));
 }

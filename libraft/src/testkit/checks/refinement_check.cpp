@@ -4,7 +4,7 @@ namespace libraft::testkit {
 
 void RefinementCheck::on_core_started(NodeId node, const CoreOptions& options, const CoreStart& start,
                                       const CoreStatus& status) {
-  nodes_.insert_or_assign(node, Specification(options, start.recovered, status));
+  nodes_.insert_or_assign(node, Specification(options, start, status));
 }
 
 void RefinementCheck::on_core_step(NodeId node, const node::CoreStep& step) {

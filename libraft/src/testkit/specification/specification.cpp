@@ -21,18 +21,22 @@ LogIndex majority_index(const std::vector<Peer>& voters, const Reached& reached)
 
 }  // namespace
 
-Specification::Specification(const CoreOptions& options, const RecoveredState& recovered, const CoreStatus& begin)
+Specification::Specification(const CoreOptions& options, const CoreStart& start, const CoreStatus& begin)
     : options_(options),
-      self_(recovered.identity),
+      applies_durable_only_(start.apply_durable_only),
+      self_(start.recovered.identity),
       now_(begin),
-      term_(recovered.hard_state.term),
-      vote_(recovered.hard_state.vote),
-      log_(recovered),
-      disk_(recovered),
+      term_(start.recovered.hard_state.term),
+      vote_(start.recovered.hard_state.vote),
+      log_(start.recovered),
+      disk_(start.recovered),
       commit_(begin.commit),
       handed_out_(begin.applied),
       applied_(begin.applied) {
-  if (!recovered.configurations.empty()) configuration_ = recovered.configurations.back().value;
+  const auto& configurations = start.recovered.configurations;
+  if (!configurations.empty()) configuration_ = configurations.back().value;
+  must(applied_ == std::max(disk_.snapshot().index, start.applied),
+       "a node starts with {} applied, and its machine has {}", applied_.value, start.applied.value);
   must(begin.role == Role::follower && !begin.leader, "a node starts as a follower that knows of no leader (§3.4)");
   must(begin.term == term_ && begin.vote == vote_, "term and vote are those on disk (§3.8)");
   must(begin.log_start == log_.start() && begin.log_last == log_.last(), "the log is the one on disk (§3.8)");
@@ -46,7 +50,6 @@ Specification::Specification(const CoreOptions& options, const RecoveredState& r
 
 std::optional<std::string> Specification::judge(const CoreStep& step) {
   if (violation_) return violation_;
-  turn_ = Turn{};
   turn_.hard_state = {term_, vote_};
   turn_.of_term = disk_.of_term();
   must(step.before == now_, "the status changed between two steps");
@@ -61,6 +64,7 @@ std::optional<std::string> Specification::judge(const CoreStep& step) {
   judge_reading(step.effects);
   judge_messages(step.effects);
   now_ = step.after;
+  turn_ = {};
   return violation_;
 }
 
@@ -86,14 +90,14 @@ void Specification::campaign() {
   vote_ = self_.node;
   leader_.reset();
   role_ = Role::candidate;
-  votes_ = {};
-  is_transfer_ = false;
+  candidacy_.votes = {};
+  candidacy_.is_transfer = false;
 }
 
 /// A candidate raises its term only when a quorum would vote for it (§9.6).
 void Specification::conclude_pre_vote(const CoreStep& step) {
   const bool has_raised = step.after.role == Role::candidate && step.after.term == Term{term_.value + 1};
-  const auto& votes = has_raised ? pre_votes_.given : pre_votes_.counted;
+  const auto& votes = has_raised ? candidacy_.pre_votes.given : candidacy_.pre_votes.counted;
   if (is_quorum([&](NodeId id) { return votes.count(id) > 0; })) campaign();
 }
 
@@ -102,22 +106,21 @@ void Specification::conclude_election(const CoreStep& step) {
   if (role_ != Role::candidate) return;
   const bool has_own = disk_.of_term() != PersistId{} && disk_.is_done(disk_.of_term()) && vote_ == self_.node &&
                        turn_.hard_state == HardState{term_, vote_};
-  const auto& votes = step.after.role == Role::leader ? votes_.given : votes_.counted;
+  const auto& votes = step.after.role == Role::leader ? candidacy_.votes.given : candidacy_.votes.counted;
   if (!is_quorum([&](NodeId id) { return id == self_.node ? has_own : votes.count(id) > 0; })) return;
   role_ = Role::leader;
   leader_ = self_.node;
-  followers_.clear();
+  leadership_ = {};
   const auto add = [&](const std::vector<Peer>& members) {
     for (const Peer& member : members) {
-      if (member.id != self_.node) followers_[member.id] = {};
+      if (member.id != self_.node) leadership_.followers[member.id] = {};
     }
   };
   add(configuration_.voters);
   add(configuration_.outgoing_voters);
   add(configuration_.learners);
-  read_sequence_ = 0;
   log_.append(term_);
-  term_start_ = log_.last().index;
+  leadership_.term_start = log_.last().index;
   turn_.appended = 1;
 }
 
@@ -126,8 +129,8 @@ void Specification::advance_commit() {
   if (role_ != Role::leader) return;
   const auto reached = [&](NodeId id) {
     if (id == self_.node) return disk_.durable();
-    const auto follower = followers_.find(id);
-    return follower == followers_.end() ? LogIndex{} : follower->second.match;
+    const auto follower = leadership_.followers.find(id);
+    return follower == leadership_.followers.end() ? LogIndex{} : follower->second.match;
   };
   LogIndex index = majority_index(configuration_.voters, reached);
   if (!configuration_.outgoing_voters.empty()) {
@@ -155,10 +158,8 @@ void Specification::judge_log(const CoreStatus& after) {
   must(after.commit == commit_, "the commit index is {}, and must be {} (§3.5, §3.6.2)", after.commit.value,
        commit_.value);
   must(after.applied == applied_, "applied is {}, and must be {}", after.applied.value, applied_.value);
-  // Until the write that replaces the log is done, nothing of the new log is on disk.
-  const bool is_replaced = disk_.durable() < log_.start().index;
-  must(is_replaced ? after.durable <= log_.start().index : after.durable == disk_.durable(),
-       "the log is said to be durable up to {}, and is up to {} (§3.8)", after.durable.value, disk_.durable().value);
+  must(after.durable == durable(), "the log is said to be durable up to {}, and is up to {} (§3.8)",
+       after.durable.value, durable().value);
   must(after.snapshot == disk_.snapshot(), "the newest snapshot is said to cover {}, and covers {} (§5)",
        after.snapshot.index.value, disk_.snapshot().index.value);
 }

@@ -17,6 +17,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -34,7 +35,7 @@ using node::CoreStep;
 class Specification {
  public:
   /// `begin` is the status of the core before its first step.
-  Specification(const CoreOptions& options, const RecoveredState& recovered, const CoreStatus& begin);
+  Specification(const CoreOptions& options, const CoreStart& start, const CoreStatus& begin);
 
   /// Takes the step in. Why the specification does not allow it; nullopt: it does. After a step that is not allowed no
   /// other is judged: the answer stays.
@@ -58,10 +59,20 @@ class Specification {
       }
     }
   };
+  struct Candidacy {
+    Tally pre_votes;
+    Tally votes;
+    bool is_transfer = false;  ///< a leader asked for this election (§3.10)
+  };
   /// What a leader knows of another member.
   struct Follower {
     LogIndex match;
     std::uint64_t read_acknowledged = 0;
+  };
+  struct Leadership {
+    std::map<NodeId, Follower> followers;
+    LogIndex term_start;              ///< its no-op
+    std::uint64_t read_sequence = 0;  ///< the newest one sent
   };
   /// A read that waits (§6.4).
   struct Read {
@@ -73,7 +84,7 @@ class Specification {
     std::optional<NodeId> target;
     bool is_asked = false;  ///< the target was told to campaign
   };
-  /// A snapshot that comes chunk by chunk (§5.3).
+  /// A snapshot that comes chunk by chunk (figure 5.3).
   struct Receiving {
     SnapshotMeta meta;
     Term term;                     ///< of its leader
@@ -92,9 +103,9 @@ class Specification {
     HardState hard_state;                ///< before the step
     PersistId of_term;                   ///< its write
     std::optional<LogIndex> cut;         ///< from here on the log was cut
-    std::uint64_t appended = 0;          ///< entries at the end of the log, from
-    std::span<const Entry> entries;      ///< a leader's entries, the last of them appended, or
-    std::span<const Bytes> commands;     ///< a client's commands; neither: a no-op
+    std::uint64_t appended = 0;          ///< how many entries the log grew by
+    std::span<const Entry> entries;      ///< of the append that came: the last `appended` of them are the new ones
+    std::span<const Bytes> commands;     ///< of the proposal; with neither, what was appended is a no-op
     bool is_installed = false;           ///< a snapshot has replaced the log
   };
 
@@ -182,6 +193,11 @@ class Specification {
     return majority(configuration_.voters) &&
            (configuration_.outgoing_voters.empty() || majority(configuration_.outgoing_voters));
   }
+  /// What CoreStatus::durable says: a log that a snapshot replaces counts up to there once that is handed out.
+  [[nodiscard]] LogIndex durable() const { return std::max(disk_.durable(), log_.start().index); }
+  [[nodiscard]] static bool is_same(const Bytes& a, const Bytes& b) {
+    return (a.size() == b.size() && a.view().data() == b.view().data()) || a == b;
+  }
   /// Notes the first rule that is broken.
   template <class... Values>
   bool must(bool holds, fmt::format_string<Values...> sentence, Values&&... values) {
@@ -190,6 +206,7 @@ class Specification {
   }
 
   CoreOptions options_;
+  bool applies_durable_only_;
   Identity self_;
   Configuration configuration_;
   CoreStatus now_;  ///< as the last step left it
@@ -206,19 +223,13 @@ class Specification {
   LogIndex handed_out_;  ///< to the state machine
   LogIndex applied_;
 
-  // Candidates.
-  Tally pre_votes_;
-  Tally votes_;
-  bool is_transfer_ = false;  ///< a leader asked for this election (§3.10)
-
-  // Leaders.
-  std::map<NodeId, Follower> followers_;
-  LogIndex term_start_;            ///< its no-op
-  std::uint64_t read_sequence_{};  ///< the newest one sent
+  Candidacy candidacy_;    ///< of a pre-candidate or candidate
+  Leadership leadership_;  ///< of a leader
   std::map<RequestId, Read> reads_;
   std::map<RequestId, Transfer> transfers_;
 
   std::optional<LogId> taking_;  ///< the snapshot of the own machine that is being written
+  bool is_offered_ = false;      ///< since then a leader has offered one: the own may be given up
   std::optional<Receiving> receiving_;
 };
 

@@ -4,13 +4,6 @@
 #include <algorithm>
 
 namespace libraft::testkit {
-namespace {
-
-bool is_same(const Bytes& a, const Bytes& b) {
-  return (a.size() == b.size() && a.view().data() == b.view().data()) || a == b;
-}
-
-}  // namespace
 
 /// What the step changed is written, no more and no less (§3.8).
 void Specification::judge_batch(const CoreStep& step) {
@@ -32,7 +25,7 @@ void Specification::judge_batch(const CoreStep& step) {
   disk_.hand_out(*batch, log_.last().index);
 }
 
-/// A snapshot becomes the newest when it is whole on disk: saved by the own machine, or received (§5.1, §5.3).
+/// A snapshot becomes the newest when it is whole on disk: saved by the own machine, or received (§5.1, figure 5.3).
 void Specification::judge_publish(const CoreStep& step, const SnapshotMeta& meta) {
   const auto* saved = std::get_if<SnapshotSaved>(&step.event);
   const auto* stored = std::get_if<SnapshotChunkStored>(&step.event);
@@ -49,11 +42,11 @@ void Specification::judge_cut(const PersistBatch& batch) {
          batch.truncate_from.value_or(LogIndex{}).value, turn_.cut.value_or(LogIndex{}).value);
     return;
   }
-  // Nothing of the log may stay behind the snapshot that contradicts it.
+  // Nothing of the log may stay after the snapshot that contradicts it.
   const LogIndex last = batch.publish->last.index;
   must(batch.truncate_from ? *batch.truncate_from > log_.start().index && *batch.truncate_from <= next(last)
                            : log_.last().index <= last,
-       "entries behind the snapshot up to {} stay, which replaces the log (§5.3)", last.value);
+       "entries after the snapshot up to {} stay, which replaces the log (figure 5.3)", last.value);
   if (batch.truncate_from) disk_.cut(*batch.truncate_from);
 }
 
@@ -61,7 +54,7 @@ void Specification::judge_cut(const PersistBatch& batch) {
 void Specification::judge_new_start(const PersistBatch& batch) {
   const LogId start = batch.new_start.value_or(LogId{});
   if (turn_.is_installed) {
-    must(start == batch.publish->last, "a log that a snapshot up to {} replaces starts after {} (§5.3)",
+    must(start == batch.publish->last, "a log that a snapshot up to {} replaces starts after {} (figure 5.3)",
          batch.publish->last.index.value, start.index.value);
     log_.begin_after(start);
     return;
@@ -98,13 +91,13 @@ void Specification::judge_written(const Entries& entries) {
   }
 }
 
-/// Committed entries go to the machine in their order, each once (§3.5, §3.7).
+/// Committed entries go to the machine in their order, each once (§3.5, §3.8).
 void Specification::judge_machine(const CoreStep& step) {
   const Effects& effects = step.effects;
   if (effects.restore) {
     const LogId last = effects.restore->meta.last;
     must(last == disk_.snapshot() && last.index > handed_out_,
-         "the machine is restored to {}; it has {}, and the snapshot on disk covers {} (§5.3)", last.index.value,
+         "the machine is restored to {}; it has {}, and the snapshot on disk covers {} (figure 5.3)", last.index.value,
          handed_out_.value, disk_.snapshot().index.value);
     handed_out_ = std::max(handed_out_, last.index);
   }
@@ -114,6 +107,8 @@ void Specification::judge_machine(const CoreStep& step) {
            handed_out_.value);
       must(entry.id.index <= commit_, "entry {} is applied, and committed is {} (§3.5)", entry.id.index.value,
            commit_.value);
+      must(!applies_durable_only_ || entry.id.index <= disk_.durable(),
+           "entry {} is applied, and the log is on disk up to {} only", entry.id.index.value, disk_.durable().value);
       must(log_.has(entry.id), "entry {} of term {} is applied, which the log has not (§3.5)", entry.id.index.value,
            entry.id.term.value);
       handed_out_ = entry.id.index;
@@ -133,6 +128,7 @@ void Specification::judge_taken(const TakeSnapshot& take) {
   must(!taking_, "a snapshot is taken while another one is");
   must(take.configuration.value == configuration_, "a snapshot is taken with another configuration (§5)");
   taking_ = take.last;
+  is_offered_ = receiving_.has_value();
 }
 
 /// Each request ends once.
@@ -143,6 +139,7 @@ void Specification::judge_outcomes(const CoreStep& step) {
   for (const ReadOutcome& outcome : effects.reads) judge_read(step, outcome);
   must(role_ == Role::leader || reads_.empty(), "a read goes on though the node does not lead (§6.4)");
   for (const TransferOutcome& outcome : effects.transfers) judge_transfer(step, outcome);
+  must(role_ == Role::leader || transfers_.empty(), "a transfer goes on though the node does not lead (§3.10)");
 }
 
 /// A read is confirmed by a leader that has committed in its term, by a quorum that answered what was sent after the
@@ -153,7 +150,8 @@ void Specification::judge_read(const CoreStep& step, const ReadOutcome& outcome)
   const Read read = found->second;
   reads_.erase(found);
   if (outcome.error) {
-    must(role_ != Role::leader || std::holds_alternative<ReadIndexRequested>(step.event),
+    const auto* asked = std::get_if<ReadIndexRequested>(&step.event);
+    must(role_ != Role::leader || (asked != nullptr && asked->id == outcome.id),
          "read {} fails on a leader that had taken it (§6.4)", outcome.id.value);
     return;
   }
@@ -161,12 +159,13 @@ void Specification::judge_read(const CoreStep& step, const ReadOutcome& outcome)
     return;
   must(has_committed_in_term(), "read {} is confirmed before the leader of term {} committed in it (§6.4)",
        outcome.id.value, term_.value);
-  must(outcome.index >= std::max(read.floor, term_start_) && outcome.index <= commit_,
+  must(outcome.index >= std::max(read.floor, leadership_.term_start) && outcome.index <= commit_,
        "read {} is confirmed with index {}; {} was committed when it was asked, {} is now (§6.4)", outcome.id.value,
-       outcome.index.value, std::max(read.floor, term_start_).value, commit_.value);
+       outcome.index.value, std::max(read.floor, leadership_.term_start).value, commit_.value);
   const bool is_confirmed = is_quorum([&](NodeId id) {
-    const auto follower = followers_.find(id);
-    return id == self_.node || (follower != followers_.end() && follower->second.read_acknowledged > read.sent_before);
+    const auto follower = leadership_.followers.find(id);
+    return id == self_.node ||
+           (follower != leadership_.followers.end() && follower->second.read_acknowledged > read.sent_before);
   });
   must(is_confirmed, "read {} is confirmed, and no quorum answered what was sent after it (§6.4)", outcome.id.value);
 }

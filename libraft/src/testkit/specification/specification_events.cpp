@@ -25,9 +25,9 @@ void Specification::take(const CoreStep& step, const TimeAdvanced&) {
     return std::holds_alternative<PreVote>(sent.message.body);
   });
   if (!asks && after.role != Role::pre_candidate && after.term == term_) return;
-  if (role_ != Role::pre_candidate) pre_votes_ = {};
-  if (asks || role_ != Role::pre_candidate) pre_votes_.counted = pre_votes_.refused = {};
-  pre_votes_.add(self_.node, true);
+  if (role_ != Role::pre_candidate) candidacy_.pre_votes = {};
+  if (asks || role_ != Role::pre_candidate) candidacy_.pre_votes.counted = candidacy_.pre_votes.refused = {};
+  candidacy_.pre_votes.add(self_.node, true);
   role_ = Role::pre_candidate;
   conclude_pre_vote(step);
 }
@@ -61,6 +61,7 @@ void Specification::take(const CoreStep& step, const Propose& propose) {
     return;
   }
   must(role_ == Role::leader, "a node that does not lead takes a proposal (§3.5)");
+  must(transfers_.empty(), "a proposal is taken while leadership is handed over (§3.10)");
   must(!is_other_term, "a proposal for term {} is appended in term {}", propose.only_in_term.value_or(Term{}).value,
        term_.value);
   must(!is_too_large, "a command of more than {} bytes is appended", options_.command_bytes_max);
@@ -75,15 +76,16 @@ void Specification::take(const CoreStep& step, const Propose& propose) {
 }
 
 void Specification::take(const CoreStep&, const ReadIndexRequested& read) {
-  reads_[read.id] = {commit_, read_sequence_};
+  reads_[read.id] = {commit_, leadership_.read_sequence};
 }
 
 void Specification::take(const CoreStep&, const TransferRequested& transfer) {
   transfers_[transfer.id] = {transfer.target, false};
 }
 
+/// It becomes the newest, unless a leader has offered one meanwhile.
 void Specification::take(const CoreStep& step, const SnapshotSaved& saved) {
-  const bool is_wanted = taking_ == saved.meta.last && !receiving_ && saved.meta.last > disk_.newest_snapshot();
+  const bool is_wanted = taking_ == saved.meta.last && !is_offered_ && saved.meta.last > disk_.newest_snapshot();
   if (!saved.error && is_wanted) {
     must(step.effects.persist && step.effects.persist->publish, "a snapshot up to {} is saved and not published (§5.1)",
          saved.meta.last.index.value);
@@ -103,8 +105,8 @@ void Specification::take(const CoreStep& step, const SnapshotChunkStored& stored
   if (!stored.error) install(step, whole);
 }
 
-/// A whole snapshot: what the own log has of it stays, else the log begins anew behind it (§5.3). If another term has
-/// begun since, its leader may send another one.
+/// A whole snapshot: what the own log has of it stays, else the log begins anew after it (figure 5.3). If another term
+/// has begun since, its leader may send another one.
 void Specification::install(const CoreStep& step, const Receiving& whole) {
   const LogId last = whole.meta.last;
   const bool is_published = step.effects.persist && step.effects.persist->publish == whole.meta;
@@ -114,21 +116,18 @@ void Specification::install(const CoreStep& step, const Receiving& whole) {
   }
   const bool is_due = role_ == Role::follower && whole.term == term_;
   if (!is_published && !is_due) return;
-  must(last.index > commit_, "a snapshot up to {} contradicts what is committed up to {} (§5.3)", last.index.value,
-       commit_.value);
-  must(is_published, "a whole snapshot up to {} is not installed (§5.3)", last.index.value);
+  must(last.index > commit_, "a snapshot up to {} contradicts what is committed up to {} (figure 5.3)",
+       last.index.value, commit_.value);
+  if (!must(is_published, "a whole snapshot up to {} is not installed (figure 5.3)", last.index.value)) return;
   turn_.is_installed = true;
   commit_ = last.index;
   configuration_ = whole.meta.configuration.value;
 }
 
-void Specification::take(const CoreStep& step, const StepDownRequested&) {
-  if (role_ == Role::leader) {
-    leader_.reset();
-    role_ = Role::follower;
-  } else if (step.after.role == Role::follower) {
-    role_ = Role::follower;
-  }
+void Specification::take(const CoreStep&, const StepDownRequested&) {
+  if (role_ != Role::leader) return;
+  leader_.reset();
+  role_ = Role::follower;
 }
 
 }  // namespace libraft::testkit

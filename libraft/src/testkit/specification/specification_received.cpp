@@ -52,7 +52,7 @@ void Specification::receive(const CoreStep&, NodeId from, const PreVote& asked) 
 
 void Specification::receive(const CoreStep& step, NodeId from, const PreVoteReply& reply) {
   if (role_ != Role::pre_candidate || reply.proposed != Term{term_.value + 1}) return;
-  pre_votes_.add(from, reply.granted);
+  candidacy_.pre_votes.add(from, reply.granted);
   conclude_pre_vote(step);
 }
 
@@ -68,11 +68,11 @@ void Specification::receive(const CoreStep& step, NodeId from, const RequestVote
   turn_.grant = is_free ? Verdict::free : Verdict::yes;
   if (is_free && step.after.vote != from) return;
   vote_ = from;
-  if (role_ == Role::pre_candidate && step.after.role == Role::follower) role_ = Role::follower;
+  if (role_ == Role::pre_candidate) role_ = Role::follower;  // and waits for another timeout
 }
 
 void Specification::receive(const CoreStep&, NodeId from, const RequestVoteReply& reply) {
-  if (role_ == Role::candidate && reply.term == term_) votes_.add(from, reply.granted);
+  if (role_ == Role::candidate && reply.term == term_) candidacy_.votes.add(from, reply.granted);
 }
 
 /// The sender leads the term of the message. False: another one is known to, so one of them lies.
@@ -103,7 +103,6 @@ void Specification::merge(const AppendEntries& append) {
     if (index <= log_.start().index || log_.has(entry.id)) continue;
     if (index <= log_.last().index) {
       must(index > commit_, "an append contradicts entry {}, which is committed (§3.6)", index.value);
-      if (index <= log_.start().index) return;
       log_.cut(index);
       disk_.cut(index);
       turn_.cut = index;
@@ -115,27 +114,27 @@ void Specification::merge(const AppendEntries& append) {
 }
 
 void Specification::receive(const CoreStep&, NodeId from, const AppendEntriesReply& reply) {
-  const auto follower = followers_.find(from);
-  if (role_ != Role::leader || reply.term != term_ || follower == followers_.end()) return;
+  const auto follower = leadership_.followers.find(from);
+  if (role_ != Role::leader || reply.term != term_ || follower == leadership_.followers.end()) return;
   auto& [match, read_acknowledged] = follower->second;
   read_acknowledged = std::max(read_acknowledged, reply.read_sequence);
   if (reply.accepted && reply.match <= log_.last().index) match = std::max(match, reply.match);
 }
 
-/// Chunks are stored in their order, one at a time, and only for one snapshot (§5.3).
+/// Chunks are stored in their order, one at a time, and only for one snapshot (figure 5.3).
 void Specification::receive(const CoreStep& step, NodeId from, const InstallSnapshot& chunk) {
   if (chunk.term < term_ || !follow(from)) return;
   know_committed(step, chunk.meta.last);
+  is_offered_ = true;
   const auto& store = step.effects.snapshot_store;
   if (!store) return;
   turn_.is_stored = true;
   const bool is_storing = receiving_ && receiving_->route;
   const bool goes_on = receiving_ && receiving_->meta == chunk.meta && receiving_->end == chunk.offset;
-  must(store->chunk.meta == chunk.meta && store->chunk.offset == chunk.offset &&
-           store->chunk.data.size() == chunk.data.size(),
-       "another chunk is stored than the one that came (§5.3)");
-  must(!is_storing, "a chunk is stored while another one is (§5.3)");
-  must(chunk.offset == 0 || goes_on, "a chunk at {} is stored out of its order (§5.3)", chunk.offset);
+  must(store->chunk.meta == chunk.meta && store->chunk.offset == chunk.offset && is_same(store->chunk.data, chunk.data),
+       "another chunk is stored than the one that came (figure 5.3)");
+  must(!is_storing, "a chunk is stored while another one is (figure 5.3)");
+  must(chunk.offset == 0 || goes_on, "a chunk at {} is stored out of its order (figure 5.3)", chunk.offset);
   receiving_ = Receiving{chunk.meta, chunk.term, chunk.offset, turn_.request->route};
 }
 
@@ -145,22 +144,20 @@ void Specification::know_committed(const CoreStep& step, LogId last) {
 }
 
 void Specification::receive(const CoreStep&, NodeId from, const InstallSnapshotReply& reply) {
-  const auto follower = followers_.find(from);
-  if (role_ != Role::leader || reply.term != term_ || !reply.installed || follower == followers_.end()) return;
+  const auto follower = leadership_.followers.find(from);
+  if (role_ != Role::leader || reply.term != term_ || !reply.installed || follower == leadership_.followers.end())
+    return;
   if (reply.last.index <= log_.last().index) {
     follower->second.match = std::max(follower->second.match, reply.last.index);
   }
 }
 
 /// The leader hands over: campaign at once, without a pre-vote (§3.10).
-void Specification::receive(const CoreStep& step, NodeId from, const TimeoutNow& request) {
-  if (request.term < term_ || role_ == Role::leader || !is_voter(self_.node)) {
-    if (request.term == term_ && step.after.leader == from) leader_ = from;
-    return;
-  }
+void Specification::receive(const CoreStep& step, NodeId, const TimeoutNow& request) {
+  if (request.term < term_ || role_ == Role::leader || !is_voter(self_.node)) return;
   if (role_ == Role::candidate && step.after.term == term_) return;
   campaign();
-  is_transfer_ = true;
+  candidacy_.is_transfer = true;
 }
 
 void Specification::receive(const CoreStep&, NodeId, const TimeoutNowReply&) {}

@@ -18,13 +18,15 @@ void Specification::judge_messages(const Effects& effects) {
     std::visit([&](const auto& alternative) { judge_sent(sent, alternative); }, body);
   }
   const bool is_due = (turn_.request != nullptr && !turn_.is_stored) || turn_.chunk_route;
+  must(!effects.snapshot_store || turn_.is_stored, "a chunk is stored that did not come now (figure 5.3)");
   must(replies == (is_due ? 1 : 0) || (turn_.is_ignorable && replies == 0), "{} replies leave, and must be {}", replies,
        is_due ? 1 : 0);
   for (const SendSnapshotChunk& chunk : effects.snapshot_sends) {
-    must(role_ == Role::leader && chunk.term == term_, "a snapshot is sent by a node that does not lead (§5.3)");
-    must(chunk.meta.last <= disk_.snapshot(), "a snapshot up to {} is sent that is not on disk (§5.3)",
+    must(role_ == Role::leader && chunk.term == term_, "a snapshot is sent by a node that does not lead (figure 5.3)");
+    must(chunk.meta.last <= disk_.snapshot(), "a snapshot up to {} is sent that is not on disk (figure 5.3)",
          chunk.meta.last.index.value);
-    must(followers_.count(chunk.to) > 0, "a snapshot is sent to node {}, which is no member", chunk.to.value);
+    must(leadership_.followers.count(chunk.to) > 0, "a snapshot is sent to node {}, which is no member",
+         chunk.to.value);
     judge_rests(chunk.after, disk_.of_term(), "the term");
   }
 }
@@ -50,18 +52,20 @@ void Specification::judge_rests(PersistId after, PersistId write, const char* wh
 
 void Specification::judge_route(const Message& message) {
   const Routing& route = message.route;
-  // Cluster, group and incarnations are put in by who carries the message.
+  // Cluster, group and the sender's incarnation are put in by who carries the message.
   must(route.from == self_.node, "a message says that it comes from node {}", route.from.value);
   must(route.to != self_.node && route.to != NodeId{}, "a message goes to its sender");
   must(!is_request(message.body) || route.exchange == 0, "a request says that it is a reply");
 }
 
-/// A reply answers the request that came in this step, or the chunk of a snapshot that is stored now.
+/// A reply answers the request that came in this step, or the chunk of a snapshot that is stored now. (Bodies
+/// alternate: a request, then its reply.)
 bool Specification::is_reply_due(const Message& reply) {
   const bool is_of_chunk = turn_.chunk_route && std::holds_alternative<InstallSnapshotReply>(reply.body);
   if (!is_of_chunk && (turn_.request == nullptr || reply.body.index() != turn_.request->body.index() + 1)) return false;
   const Routing& asked = is_of_chunk ? *turn_.chunk_route : turn_.request->route;
-  return reply.route.to == asked.from && reply.route.exchange == asked.exchange;
+  return reply.route.to == asked.from && reply.route.to_incarnation == asked.from_incarnation &&
+         reply.route.exchange == asked.exchange;
 }
 
 void Specification::judge_sent(const Outgoing& sent, const PreVote& ask) {
@@ -87,8 +91,9 @@ void Specification::judge_sent(const Outgoing& sent, const RequestVote& ask) {
   must(role_ == Role::candidate && ask.last == log_.last(),
        "a {} of term {} with a log up to {} asks for a vote with one up to {} (§3.4, §3.6.1)", to_string(role_),
        term_.value, log_.last().index.value, ask.last.index.value);
-  must(ask.leadership_transfer == is_transfer_, "an election in term {} {} called a transfer of leadership (§3.10)",
-       term_.value, is_transfer_ ? "is not" : "is");
+  must(ask.leadership_transfer == candidacy_.is_transfer,
+       "an election in term {} {} called a transfer of leadership (§3.10)", term_.value,
+       candidacy_.is_transfer ? "is not" : "is");
   must(is_voter(sent.message.route.to), "node {} is asked for a vote, and is no voter", sent.message.route.to.value);
 }
 
@@ -105,7 +110,7 @@ void Specification::judge_sent(const Outgoing& sent, const RequestVoteReply& rep
 /// A leader sends what its log has (§3.5).
 void Specification::judge_sent(const Outgoing& sent, const AppendEntries& append) {
   must(role_ == Role::leader, "a {} of term {} sends entries (§3.5)", to_string(role_), term_.value);
-  must(followers_.count(sent.message.route.to) > 0, "entries go to node {}, which is no member",
+  must(leadership_.followers.count(sent.message.route.to) > 0, "entries go to node {}, which is no member",
        sent.message.route.to.value);
   const bool proves_nothing = append.previous == LogId{} && append.entries.empty();
   must(proves_nothing || log_.has(append.previous), "entries follow {} of term {}, which the log has not (§3.5)",
@@ -117,7 +122,7 @@ void Specification::judge_sent(const Outgoing& sent, const AppendEntries& append
     last = entry.id.index;
   }
   must(append.commit <= commit_, "{} is said to be committed, and {} is (§3.5)", append.commit.value, commit_.value);
-  read_sequence_ = std::max(read_sequence_, append.read_sequence);
+  leadership_.read_sequence = std::max(leadership_.read_sequence, append.read_sequence);
 }
 
 void Specification::judge_sent(const Outgoing& sent, const AppendEntriesReply& reply) {
@@ -130,7 +135,7 @@ void Specification::judge_sent(const Outgoing& sent, const AppendEntriesReply& r
   if (reply.accepted) {
     // Without entries the reply may leave at once: it then claims no more than is on disk already.
     const LogIndex end{asked->previous.index.value + asked->entries.size()};
-    const bool claims_less = asked->entries.empty() && reply.match == std::min(end, disk_.durable());
+    const bool claims_less = asked->entries.empty() && reply.match == std::min(end, durable());
     must(reply.match == end || claims_less, "an append up to {} is accepted up to {} (§3.5)", end.value,
          reply.match.value);
     judge_rests(sent.after, disk_.write_of(reply.match), "what it accepts");
@@ -144,21 +149,22 @@ void Specification::judge_sent(const Outgoing& sent, const AppendEntriesReply& r
 }
 
 void Specification::judge_sent(const Outgoing&, const InstallSnapshot&) {
-  must(false, "a chunk of a snapshot leaves without being read from disk (§5.3)");
+  must(false, "a chunk of a snapshot leaves without being read from disk (figure 5.3)");
 }
 
-/// Installed: the log or the snapshot on disk covers all of it (§5.3).
+/// Installed: the log or the snapshot on disk covers all of it (figure 5.3).
 void Specification::judge_sent(const Outgoing& sent, const InstallSnapshotReply& reply) {
   const auto* asked = turn_.request == nullptr ? nullptr : std::get_if<InstallSnapshot>(&turn_.request->body);
   const LogId last = asked != nullptr ? asked->meta.last : turn_.chunk_last;
-  must(reply.last == last, "a chunk of the snapshot up to {} is answered for {} (§5.3)", last.index.value,
+  must(reply.last == last, "a chunk of the snapshot up to {} is answered for {} (figure 5.3)", last.index.value,
        reply.last.index.value);
   if (!reply.installed) {
-    must(reply.next_offset <= (receiving_ ? receiving_->end : 0), "a chunk at {} is asked for, behind a hole (§5.3)",
-         reply.next_offset);
+    const bool is_known = receiving_ && receiving_->meta.last == last;
+    must(reply.next_offset <= (is_known ? receiving_->end : 0),
+         "a chunk at {} is asked for, and what comes before it is missing (figure 5.3)", reply.next_offset);
     return;
   }
-  must(last.index <= commit_ || log_.has(last), "a snapshot up to {} is said to be installed, and is not (§5.3)",
+  must(last.index <= commit_ || log_.has(last), "a snapshot up to {} is said to be installed, and is not (figure 5.3)",
        last.index.value);
   judge_rests(sent.after, disk_.write_of(last.index), "what the snapshot covers");
 }
@@ -166,8 +172,8 @@ void Specification::judge_sent(const Outgoing& sent, const InstallSnapshotReply&
 /// Leadership goes to a follower that has everything (§3.10).
 void Specification::judge_sent(const Outgoing& sent, const TimeoutNow&) {
   const NodeId to = sent.message.route.to;
-  const auto follower = followers_.find(to);
-  must(role_ == Role::leader && is_voter(to) && follower != followers_.end() &&
+  const auto follower = leadership_.followers.find(to);
+  must(role_ == Role::leader && is_voter(to) && follower != leadership_.followers.end() &&
            follower->second.match == log_.last().index,
        "node {} is told to campaign, and has not the whole log (§3.10)", to.value);
   bool is_wanted = false;

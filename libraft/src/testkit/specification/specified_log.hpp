@@ -11,7 +11,7 @@
 
 namespace libraft::testkit {
 
-/// The term of each entry kept, behind a start that stands for all before it.
+/// The term of each entry kept, after a start that stands for all before it.
 class SpecifiedLog {
  public:
   explicit SpecifiedLog(const RecoveredState& recovered) : start_(recovered.start), last_(recovered.start) {
@@ -33,14 +33,14 @@ class SpecifiedLog {
     terms_.push_back(term);
     last_ = {next(last_.index), term};
   }
-  /// Drops `from`, which is behind the start, and all after it.
+  /// Drops `from`, which is after the start, and all after it.
   void cut(LogIndex from) {
     while (last_.index >= from) {
       terms_.pop_back();
       last_ = {previous(last_.index), terms_.empty() ? start_.term : terms_.back()};
     }
   }
-  /// Starts after `start`. What is behind it stays if the log has it; else nothing stays.
+  /// Starts after `start`. What is after it stays if the log has it; else nothing stays.
   void begin_after(LogId start) {
     if (has(start)) {
       while (start_.index < start.index) {
