@@ -143,12 +143,15 @@ class LIBRAFT_EXPORT FaultFileSystem final : public FileSystem {
   [[nodiscard]] std::optional<std::string> durable_contents(const std::string& path) const;
   /// Damages a file: these bytes are durably there now, and count as never written by anybody. False without the file.
   bool overwrite(const std::string& path, std::uint64_t offset, std::string_view bytes);
-  /// Keeps an eye on one byte of a file, and on no other any more, whatever the file is called. False without the file.
+  /// Keeps an eye on one byte of a file, and on no other any more, whatever the file is called; restore() forgets it.
+  /// False without the file.
   bool watch(const std::string& path, std::uint64_t offset);
   /// A durable name of the watched byte's file; nullopt: there is none any more.
   [[nodiscard]] std::optional<std::string> watched_path() const;
-  /// True once a read_at has had it.
+  /// True once a read_at has returned that byte since.
   [[nodiscard]] bool watched_was_read() const;
+  /// As overwrite, in the watched byte's file.
+  bool overwrite_watched(std::uint64_t offset, std::string_view bytes);
   /// Replaces a file durably, or makes one.
   void put(const std::string& path, std::string contents);
 

@@ -129,7 +129,7 @@ struct SimulateOptions {
   std::optional<std::vector<std::uint64_t>> only_events;  ///< of the seed's plan, by their numbers; a shrunk run
   std::optional<double> seconds;                          ///< how long faults last, in place of what the seed draws
   /// Each step of each node is held to a second, naive specification (iS11). It notices first what other rules would
-  /// notice later: without it they come to their turn.
+  /// notice later; without it, those get their turn.
   bool specification = true;
   std::size_t violations_max = 5;           ///< no run begins after so many
   bool shrink = true;                       ///< look for a smaller run with the same violation

@@ -200,10 +200,10 @@ class LIBRAFT_EXPORT Simulation {
   void stall_disk(NodeId id, Duration duration);
   /// What needs the disk takes `factor` times as long; 1 takes it back.
   void slow_disk(NodeId id, std::uint32_t factor);
-  /// Flips a bit of what is durable there. False, and nothing is done, when there is nothing of that kind, when the
-  /// disk is damaged already, where all around is padding, or when a majority of the disks would not be whole any more:
-  /// then an entry that was committed could be lost for good. The node must notice, at the latest when it is started
-  /// again.
+  /// Flips a bit of what is durable there. False, and nothing is done, when there is nothing of that kind, when
+  /// something there is not synced yet, when the disk is damaged already, when all around is padding, or when a
+  /// majority of the disks would not be whole any more: then an entry that was committed could be lost for good. The
+  /// node must notice, at the latest when it is started again.
   bool damage(NodeId id, DiskPart part);
   /// Turns the bit back that damage() flipped, if it is still there.
   void mend(NodeId id);

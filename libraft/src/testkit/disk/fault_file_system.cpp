@@ -350,6 +350,13 @@ std::optional<std::string> FaultFileSystem::watched_path() const {
   return impl_->watched ? impl_->disk.durable_path(impl_->watched->file) : std::nullopt;
 }
 
+bool FaultFileSystem::overwrite_watched(std::uint64_t offset, std::string_view bytes) {
+  const std::lock_guard lock(impl_->mutex);
+  if (!impl_->watched || !impl_->disk.durable_path(impl_->watched->file)) return false;
+  impl_->disk.overwrite(impl_->watched->file, offset, bytes);
+  return true;
+}
+
 bool FaultFileSystem::watched_was_read() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->watched && impl_->watched->was_read;
@@ -379,6 +386,7 @@ DiskImage FaultFileSystem::image() const {
 void FaultFileSystem::restore(const DiskImage& image) {
   const std::lock_guard lock(impl_->mutex);
   impl_->disk = image.contents().disk;
+  impl_->watched.reset();
   impl_->end_process();
 }
 

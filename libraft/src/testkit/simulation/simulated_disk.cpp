@@ -115,7 +115,11 @@ std::string SimulatedDisk::damage(const DiskRange& range) {
 void SimulatedDisk::mend() {
   const auto place = find_flip();
   if (!place && files_.watched_was_read()) return;  // nobody knows where it is now: the disk stays damaged
-  if (place) files_.overwrite(place->path, place->offset, place->was);
+  if (place && place->is_copy) {
+    files_.overwrite(place->path, place->offset, place->was);
+  } else if (place) {
+    files_.overwrite_watched(place->offset, place->was);
+  }
   flip_.clear();
 }
 
@@ -127,21 +131,22 @@ bool SimulatedDisk::has_overlooked_damage() {
 }
 
 /// Where it was flipped, or, as storages copy what they keep and drop what was before it, elsewhere by now. What nobody
-/// has read was not copied: what looks like it is there by right.
+/// has read was not copied: what looks like it is there by right. (A storage that writes over a file in place could
+/// hide the bit, or seem to; those that are simulated replace a file or append to it.)
 std::optional<SimulatedDisk::Place> SimulatedDisk::find_flip() const {
   if (const auto path = files_.watched_path(); path && !flip_.empty()) {
     const auto contents = files_.durable_contents(*path);
     const Window& around = flip_.front();
     const bool is_there = contents && contents->size() >= flip_begin_ &&
                           std::string_view(*contents).substr(flip_begin_).starts_with(around.is);
-    if (is_there) return Place{*path, flip_begin_, around.was};
+    if (is_there) return Place{*path, flip_begin_, around.was, false};
   }
   if (!files_.watched_was_read()) return std::nullopt;
   for (const Window& window : flip_) {
     for (const std::string& path : files_.paths()) {
       const auto contents = files_.durable_contents(path);
       const auto at = contents ? contents->find(window.is) : std::string::npos;
-      if (at != std::string::npos) return Place{path, at, window.was};
+      if (at != std::string::npos) return Place{path, at, window.was, true};
     }
   }
   return std::nullopt;

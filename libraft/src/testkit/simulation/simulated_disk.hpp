@@ -65,6 +65,7 @@ class SimulatedDisk {
     std::string path;
     std::uint64_t offset = 0;
     std::string was;
+    bool is_copy = false;
   };
   [[nodiscard]] std::optional<Place> find_flip() const;
   [[nodiscard]] std::vector<bool> draw_kept(const std::vector<PendingChange>& pending, Unsynced unsynced);
