@@ -32,7 +32,7 @@ InstallSnapshot snapshot_to(LogId last) {
 
 }  // namespace
 
-TEST_CASE("a follower behind the start of the log gets a snapshot in chunks, then the log (§5.3)") {
+TEST_CASE("a follower behind the start of the log gets a snapshot in chunks, then the log (figure 5.3)") {
   CoreOptions options;
   options.snapshot_after_entries = 5;
   options.trailing_entries = 0;
@@ -54,7 +54,7 @@ TEST_CASE("a follower behind the start of the log gets a snapshot in chunks, the
   CHECK(behind.state == leader.state);
 }
 
-TEST_CASE("a snapshot at or below what is committed changes nothing (§5.3)") {
+TEST_CASE("a snapshot at or below what is committed changes nothing (figure 5.3)") {
   CoreCluster cluster(3, {}, 1);
   REQUIRE(cluster.elect());
   cluster.run_for(seconds(1));
@@ -73,7 +73,7 @@ TEST_CASE("a snapshot at or below what is committed changes nothing (§5.3)") {
   CHECK(std::get<InstallSnapshotReply>(cluster.network().front().body).installed);
 }
 
-TEST_CASE("a snapshot of entries that the log holds replaces nothing: what follows may be acknowledged (§5.3)") {
+TEST_CASE("a snapshot of entries that the log holds replaces nothing: what follows may be acknowledged (figure 5.3)") {
   CoreCluster cluster(3, {}, 1);
   CoreNode& node = follower_with(cluster, 10, 20);
   CHECK_FALSE(node.writes.empty());
@@ -90,7 +90,8 @@ TEST_CASE("a snapshot of entries that the log holds replaces nothing: what follo
   CHECK(effects.messages[0].after == node.writes.back().id);
 }
 
-TEST_CASE("a snapshot that appends went past while it was stored is not installed but says what is committed (§5.3)") {
+TEST_CASE(
+    "a snapshot that appends went past while it was stored is not installed but says what is committed (figure 5.3)") {
   CoreCluster cluster(3, {}, 1);
   Core core = *follower_with(cluster, 2, 2).core;
   Effects effects;
@@ -124,7 +125,7 @@ TEST_CASE("a node that waits to be admitted learns its cluster from a snapshot (
   CHECK(core.configuration() == snapshot.meta.configuration.value);
 }
 
-TEST_CASE("chunks of two snapshots are never put together (§5.3)") {
+TEST_CASE("chunks of two snapshots are never put together (figure 5.3)") {
   CoreCluster cluster(3, {}, 1);
   Core core = *follower_with(cluster, 1, 2).core;
   Effects effects;
@@ -142,7 +143,7 @@ TEST_CASE("chunks of two snapshots are never put together (§5.3)") {
   CHECK(effects.messages[0].message.body == MessageBody(InstallSnapshotReply{{1}, other.meta.last, false, 0}));
 }
 
-TEST_CASE("a second snapshot waits until the state machine has the first (§5.3)") {
+TEST_CASE("a second snapshot waits until the state machine has the first (figure 5.3)") {
   CoreCluster cluster(3, {}, 1);
   Core core = *follower_with(cluster, 1, 2).core;
   Effects effects;

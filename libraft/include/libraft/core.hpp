@@ -32,7 +32,9 @@ namespace libraft {
 
 /// What a Core starts from.
 struct CoreStart {
-  RecoveredState recovered;  ///< what Storage::open told, where the log reaches as far as the snapshot
+  /// What Storage::open told. The log holds the snapshot's last entry, or starts there: else it is replaced first
+  /// (§5.1).
+  RecoveredState recovered;
   /// What the state machine holds already: the newest snapshot's last index after its restore, or its durable index.
   LogIndex applied;
   /// The state machine keeps its own durable state: apply only what is durable in the own log too.

@@ -97,7 +97,7 @@ struct SnapshotMeta {
   friend bool operator==(const SnapshotMeta&, const SnapshotMeta&) = default;
 };
 
-/// A chunk of a snapshot (§5.3).
+/// A chunk of a snapshot (figure 5.3).
 struct InstallSnapshot {
   Term term;                 ///< the leader's
   SnapshotMeta meta;         ///< of the whole snapshot; also names the transfer

@@ -82,7 +82,7 @@ void deny_vote(Context& context, const Routing& route) {
 void on_request_vote(Context& context, const Routing& route, const RequestVote& request) {
   const Core::State& state = context.state;
   RAFT_ASSERT(request.term == state.term, "the term gate was passed");
-  const bool is_free = !state.vote || *state.vote == route.from;
+  const bool is_free = !state.vote || (*state.vote == route.from && route.from != state.self);
   // A node without a configuration waits to be admitted; its vote could undo what a lost disk had promised.
   const bool may_vote = !state.configuration.voters.empty();
   if (!is_free) context.mark(Mark::vote_denied_as_given);
@@ -90,7 +90,7 @@ void on_request_vote(Context& context, const Routing& route, const RequestVote& 
   if (!may_vote || !is_free || !is_up_to_date(context, request.last)) return deny_vote(context, route);
   if (state.vote) context.mark(Mark::vote_repeated);
   if (request.leadership_transfer) context.mark(Mark::vote_for_transfer);
-  // Who only asks whether to campaign has not voted yet (figure 3.1), and lets it be.
+  // Who only asks whether to campaign may still have its vote (figure 3.1). Having given it, it waits again.
   if (std::holds_alternative<PreCandidate>(state.role)) become_follower(context, state.term, std::nullopt);
   grant_vote(context, route.from);
   reply(context, route, RequestVoteReply{state.term, true}, Rests::on_newest_write);

@@ -60,7 +60,7 @@ void answer(Context& context, const Routing& route, LogId last, bool installed, 
 }
 
 /// Entries up to `meta.last` are in the own log, so they are the leader's, and committed: there is nothing to install,
-/// and what follows them, which may be acknowledged already, stays (§5.3).
+/// and what follows them, which may be acknowledged already, stays (figure 5.3).
 bool commit_by_snapshot(Context& context, LogId last) {
   if (last.index > context.state.applying.commit) {
     if (!context.state.log.matches(last)) return false;
@@ -87,7 +87,7 @@ void mark_install(const Context& context, LogId last) {
   if (log.durable() < log.last().index) context.mark(Mark::snapshot_over_undurable_suffix);
 }
 
-/// The snapshot is here, whole, and the own log does not hold its last entry: all of the log goes (§5.3).
+/// The snapshot is here, whole, and the own log does not hold its last entry: all of the log goes (figure 5.3).
 void install(Context& context, const SnapshotMeta& meta) {
   Core::State& state = context.state;
   RAFT_ASSERT(!state.log.matches(meta.last), "a log that covers the snapshot is kept");

@@ -1,4 +1,5 @@
-// CoreListener: hears of each step of a node's core. For who judges them; a node that serves has none.
+// CoreListener: hears of each step of a node's core, on the protocol lane. For who judges them; a node that serves has
+// none. What it is shown lives for the call only. It must not throw.
 #pragma once
 
 #include <libraft/core.hpp>
@@ -17,8 +18,9 @@ struct CoreStep {
 };
 
 struct CoreListener {
+  /// The node has a core, made of `start`.
   virtual void on_core_started(const CoreOptions& options, const CoreStart& start, const CoreStatus& status) = 0;
-  /// Before the effects are carried out.
+  /// Before the effects are carried out. Not of a step that broke a rule of the core: then the node fails.
   virtual void on_core_step(const CoreStep& step) = 0;
 
  protected:

@@ -76,7 +76,7 @@ void Recovery::find_snapshot() {
 }
 
 /// A crash may come between an installed snapshot becoming the newest and the write that goes with it. The log then
-/// ends before the snapshot, or holds another entry at its place: the snapshot stands for all of it (§5.3).
+/// ends before the snapshot, or holds another entry at its place: the snapshot stands for all of it (figure 5.3).
 void Recovery::replace_log_by_snapshot() {
   RecoveredState& state = recovered_.state;
   const LogId covered = state.snapshot->last;

@@ -63,11 +63,11 @@ void check_snapshot_stands_for_log(std::vector<Entry> entries) {
 
 }  // namespace
 
-TEST_CASE("an installed snapshot ahead of the log's end stands for the log (§5.3)") {
+TEST_CASE("an installed snapshot ahead of the log's end stands for the log (figure 5.3)") {
   check_snapshot_stands_for_log({command(1, Term{1}), command(2, Term{1})});
 }
 
-TEST_CASE("an installed snapshot stands for a log that disagrees with it (§5.3)") {
+TEST_CASE("an installed snapshot stands for a log that disagrees with it (figure 5.3)") {
   std::vector<Entry> entries;
   for (std::uint64_t index = 1; index <= 12; ++index) entries.push_back(command(index, Term{3}));
   check_snapshot_stands_for_log(std::move(entries));

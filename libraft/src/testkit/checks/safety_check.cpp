@@ -116,7 +116,7 @@ void SafetyCheck::judge_loss(NodeId node, const MemoryShadow& memory, const Term
     report("iS4", node, fmt::format("committed entry {} is cut", text(lost)));
   }
   // Only an entry of another term at its place, or a snapshot over a log without the snapshot's last entry, takes an
-  // entry away (§3.5, §5.3).
+  // entry away (§3.5, figure 5.3).
   const bool is_conflict = now.last().index > agreed;
   const bool is_install = !memory.log.covers(now.start());
   if (!is_conflict && !is_install) {
