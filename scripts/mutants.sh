@@ -63,7 +63,7 @@ configure() {
   local options=(-DCMAKE_CATCH_DISCOVER_TESTS_DISCOVERY_MODE=PRE_TEST)
   ! command -v ccache >/dev/null || options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
   # One base: what the Release build compiled is not compiled again here.
-  export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$project_root} CCACHE_NOHASHDIR=1
+  export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$project_root} CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1
   export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
   (cd "$tree" && cmake --preset release "${options[@]}") >"$work/build.log" 2>&1 ||
     { tail -n 30 "$work/build.log" >&2 && die "cmake failed; all of it is in $work/build.log"; }

@@ -61,7 +61,9 @@ jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 logs=$root/build/logs
 mkdir -p "$logs"
 # One cache for the builds here and for the mutants' copy of the tree.
-export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
+# By the headers as they are, not by what the preprocessor makes of them: g++ takes a precompiled header for another one
+# when a comment in it has changed.
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1
 export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
 export CTEST_OUTPUT_ON_FAILURE=1
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}
