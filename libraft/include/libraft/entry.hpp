@@ -78,4 +78,11 @@ class Entries {
   std::shared_ptr<const std::vector<Entry>> block_;
 };
 
+/// What all of `entries` count.
+inline std::size_t charged_bytes(const Entries& entries) {
+  std::size_t bytes = 0;
+  for (const Entry& entry : entries) bytes += charged_bytes(entry);
+  return bytes;
+}
+
 }  // namespace libraft

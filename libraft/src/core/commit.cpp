@@ -13,11 +13,6 @@ bool has_room(const Core::State& state) {
   return state.applying.unapplied.bytes() < 2 * state.options.apply_bytes_max;
 }
 
-/// A snapshot from the leader waits for its write: the state machine gets it before anything else.
-bool is_installing(const Core::State& state) {
-  return state.snapshots.publishing && state.snapshots.publishing->is_install;
-}
-
 LogIndex apply_limit(const Core::State& state) {
   const LogIndex limit =
       state.applying.durable_only ? std::min(state.applying.commit, state.log.durable()) : state.applying.commit;
@@ -61,7 +56,7 @@ void advance_commit(Context& context) {
 void hand_out_committed(Context& context) {
   Core::State& state = context.state;
   Applying& applying = state.applying;
-  while (!is_installing(state) && has_room(state) && applying.handed_out < apply_limit(state) &&
+  while (!state.snapshots.is_installing() && has_room(state) && applying.handed_out < apply_limit(state) &&
          applying.log_read == RequestId{}) {
     const LogIndex first = next(applying.handed_out);
     auto entries =
@@ -78,7 +73,7 @@ void hand_out_committed(Context& context) {
     context.mark(Mark::log_read_for_apply);
   }
   if (applying.handed_out == applying.commit) return;
-  if (is_installing(state)) context.mark(Mark::apply_waits_for_install);
+  if (state.snapshots.is_installing()) context.mark(Mark::apply_waits_for_install);
   if (!has_room(state) || applying.handed_out == apply_limit(state)) context.mark(Mark::apply_queue_full);
 }
 

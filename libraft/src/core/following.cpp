@@ -50,8 +50,7 @@ void mark_append(const Context& context, const AppendEntries& request, LogIndex 
   const Log& log = context.state.log;
   if (request.commit > proven) context.mark(Mark::commit_beyond_append);
   if (request.previous.index < log.start().index) context.mark(Mark::append_before_own_start);
-  const auto& publishing = context.state.snapshots.publishing;
-  if (publishing && publishing->is_install) context.mark(Mark::append_during_install);
+  if (context.state.snapshots.is_installing()) context.mark(Mark::append_during_install);
   if (request.entries.empty() || !log.matches(request.entries.back().id)) return;
   context.mark(Mark::append_was_known);
   if (proven < log.last().index) context.mark(Mark::append_shorter_than_log);
@@ -82,8 +81,7 @@ void on_append_entries(Context& context, const Routing& route, const AppendEntri
   commit_up_to(context, std::min(request.commit, proven));
 
   AppendEntriesReply answer{state.term, true, proven, {}, {}, request.read_sequence};
-  const bool is_installing = state.snapshots.publishing && state.snapshots.publishing->is_install;
-  Rests rests = is_installing ? Rests::on_newest_write : Rests::on_term_write;
+  Rests rests = state.snapshots.is_installing() ? Rests::on_newest_write : Rests::on_term_write;
   if (!request.entries.empty() && proven > state.log.durable()) {
     rests = Rests::on_newest_write;
   } else {

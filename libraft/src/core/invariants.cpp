@@ -6,17 +6,13 @@ namespace libraft::core {
 
 namespace {
 
-bool is_installing(const Core::State& state) {
-  return state.snapshots.publishing && state.snapshots.publishing->is_install;
-}
-
 void check_order(const Core::State& state) {
   const Applying& applying = state.applying;
   RAFT_ASSERT(applying.applied <= applying.handed_out, "applied <= handed out");
   RAFT_ASSERT(applying.handed_out <= applying.commit, "handed out <= commit");
   RAFT_ASSERT(applying.commit <= state.log.last().index, "commit <= last");
   RAFT_ASSERT(state.log.start().index <= applying.commit, "only committed entries are compacted");
-  RAFT_ASSERT(state.log.start().index <= applying.handed_out || is_installing(state),
+  RAFT_ASSERT(state.log.start().index <= applying.handed_out || state.snapshots.is_installing(),
               "what is not applied is not compacted");
   RAFT_ASSERT(state.log.durable() <= state.log.last().index, "durable <= last");
   RAFT_ASSERT(state.log.last().term <= state.term, "no entry is from a later term");
@@ -29,7 +25,8 @@ void check_snapshots(const Core::State& state) {
                 "a snapshot holds committed entries only (§5.1)");
   }
   const LogIndex covered = snapshots.newest ? snapshots.newest->last.index : LogIndex{};
-  RAFT_ASSERT(state.log.start().index <= covered || is_installing(state), "a snapshot covers what is compacted (§5.1)");
+  RAFT_ASSERT(state.log.start().index <= covered || state.snapshots.is_installing(),
+              "a snapshot covers what is compacted (§5.1)");
 }
 
 void check_role(const Core::State& state) {

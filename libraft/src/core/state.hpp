@@ -145,6 +145,9 @@ struct Snapshots {
   bool is_taking = false;         ///< a TakeSnapshot is under way
   bool is_wanted = false;         ///< asked for by the user
   std::uint64_t bytes_since = 0;  ///< applied since the newest one
+
+  /// One from the leader waits for its write: the state machine gets it before anything else.
+  [[nodiscard]] bool is_installing() const { return publishing && publishing->is_install; }
   friend bool operator==(const Snapshots&, const Snapshots&) = default;
 };
 

@@ -8,15 +8,6 @@
 #include <utility>
 
 namespace libraft::node {
-namespace {
-
-std::size_t charged_bytes_of(const Entries& entries) {
-  std::size_t bytes = 0;
-  for (const Entry& entry : entries) bytes += charged_bytes(entry);
-  return bytes;
-}
-
-}  // namespace
 
 void ApplyPipeline::restore(const SnapshotMeta& meta) {
   add(Restore{meta});
@@ -51,7 +42,7 @@ void ApplyPipeline::read(Gauges& gauges) const {
     if (entries == nullptr) continue;
     for (const Entries& run : entries->runs) {
       gauges.unapplied.count += run.size();
-      gauges.unapplied.bytes += charged_bytes_of(run);
+      gauges.unapplied.bytes += charged_bytes(run);
     }
   }
 }
@@ -79,7 +70,7 @@ void ApplyPipeline::gather() {
     auto* next = std::get_if<AppliedEntries>(&queue_.front());
     if (next != nullptr) {
       const Entries& run = next->runs.front();
-      const Fill with{at_lane_.count + run.size(), at_lane_.bytes + charged_bytes_of(run)};
+      const Fill with{at_lane_.count + run.size(), at_lane_.bytes + charged_bytes(run)};
       if (at_lane_.count != 0 && (with.count > limits_.entries_max || with.bytes > limits_.bytes_max)) return;
       at_lane_ = with;
       if (auto* last = tasks_.empty() ? nullptr : std::get_if<AppliedEntries>(&tasks_.back())) {

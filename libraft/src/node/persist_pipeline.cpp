@@ -24,12 +24,6 @@ std::size_t fitting(const Entries& entries, std::size_t bytes_max, std::size_t a
   return count;
 }
 
-std::size_t charged_bytes_of(const Entries& entries) {
-  std::size_t bytes = 0;
-  for (const Entry& entry : entries) bytes += charged_bytes(entry);
-  return bytes;
-}
-
 }  // namespace
 
 bool MergedWrite::can_take(const PersistBatch& batch) const {
@@ -57,7 +51,7 @@ void MergedWrite::take(const PersistBatch& batch, std::size_t entries) {
   if (entries != 0) {
     Entries run = batch.entries.slice(0, entries);
     RAFT_ASSERT(runs_.empty() || next(runs_.back().back().id.index) == run.front().id.index, "the log has no gaps");
-    bytes_ += charged_bytes_of(run);
+    bytes_ += charged_bytes(run);
     runs_.push_back(std::move(run));
   }
   if (entries == batch.entries.size()) proves_ = batch.id;
@@ -66,11 +60,11 @@ void MergedWrite::take(const PersistBatch& batch, std::size_t entries) {
 void MergedWrite::truncate(LogIndex from) {
   while (!runs_.empty() && runs_.back().back().id.index >= from) {
     Entries& run = runs_.back();
-    bytes_ -= charged_bytes_of(run);
+    bytes_ -= charged_bytes(run);
     const LogIndex first = run.front().id.index;
     if (first < from) {
       run = run.slice(0, from.value - first.value);
-      bytes_ += charged_bytes_of(run);
+      bytes_ += charged_bytes(run);
       return;
     }
     runs_.pop_back();
@@ -142,7 +136,7 @@ void PersistPipeline::read(Gauges& gauges) const {
   gauges.write = {write_.entry_count(), write_.bytes()};
   for (const Queued& queued : queue_) {
     gauges.unwritten.count += queued.batch.entries.size();
-    gauges.unwritten.bytes += charged_bytes_of(queued.batch.entries);
+    gauges.unwritten.bytes += charged_bytes(queued.batch.entries);
   }
 }
 
