@@ -4,6 +4,7 @@
 #include "json/utf8.hpp"
 #include "kv/command.hpp"
 #include "kv/node_names.hpp"
+#include "text.hpp"
 
 #include <fmt/format.h>
 
@@ -66,12 +67,6 @@ std::string name_problem(std::string_view name) {
 
 std::string default_name(std::uint16_t raft_port) {
   return fmt::format("node-{}", static_cast<int>(raft_port) - 1000);
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 // The parts between the commas; none for an empty text.

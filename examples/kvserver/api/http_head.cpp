@@ -1,5 +1,7 @@
 #include "api/http_head.hpp"
 
+#include "text.hpp"
+
 #include <algorithm>
 #include <cctype>
 #include <cstddef>
@@ -19,12 +21,6 @@ bool is_control(char c) {
 bool is_named(std::string_view name, std::string_view lower_case) {
   return std::equal(name.begin(), name.end(), lower_case.begin(), lower_case.end(),
                     [](unsigned char a, char b) { return static_cast<char>(std::tolower(a)) == b; });
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
 }
 
 std::optional<std::string> flaw_of_name(std::string_view name) {

@@ -13,7 +13,7 @@ int hex_digit(char c) {
   return -1;
 }
 
-std::optional<std::string> decode(std::string_view raw) {
+std::optional<std::string> percent_decoded(std::string_view raw) {
   std::string text;
   text.reserve(raw.size());
   for (std::size_t at = 0; at < raw.size(); ++at) {
@@ -41,8 +41,8 @@ libraft::Result<Query> parse_query(std::string_view raw) {
     raw.remove_prefix(pair.size() < raw.size() ? pair.size() + 1 : pair.size());
     if (pair.empty()) continue;
     const std::size_t split = pair.find('=');
-    auto name = decode(pair.substr(0, split));
-    auto value = decode(split == std::string_view::npos ? std::string_view{} : pair.substr(split + 1));
+    auto name = percent_decoded(pair.substr(0, split));
+    auto value = percent_decoded(split == std::string_view::npos ? std::string_view{} : pair.substr(split + 1));
     if (!name || !value) return libraft::errc::malformed;
     if (!query.emplace(std::move(*name), std::move(*value)).second) return libraft::errc::malformed;
   }

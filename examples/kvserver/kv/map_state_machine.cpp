@@ -7,7 +7,7 @@ namespace kvserver {
 namespace {
 
 constexpr std::string_view kMagic = "kvserver-map";
-constexpr std::string_view kVersion = "1";
+constexpr std::string_view kFormatVersion = "1";
 constexpr std::string_view kBadCommand = "not a command of this release";
 constexpr std::size_t kChunkBytes = 64u << 10;
 
@@ -20,7 +20,12 @@ class MapSnapshot final : public libraft::SnapshotTask {
 
   [[nodiscard]] std::error_code save(libraft::SnapshotSink& sink, const libraft::StopFlag& stop) override {
     std::string chunk;
-    chunk.append(kMagic).append(" ").append(kVersion).append(" ").append(std::to_string(pairs_.size())).append("\n");
+    chunk.append(kMagic)
+        .append(" ")
+        .append(kFormatVersion)
+        .append(" ")
+        .append(std::to_string(pairs_.size()))
+        .append("\n");
     for (const auto& pair : pairs_) {
       append(chunk, *pair);
       if (chunk.size() < kChunkBytes) continue;
@@ -106,7 +111,7 @@ std::error_code MapStateMachine::restore(libraft::SnapshotReader& snapshot) {
 std::error_code MapStateMachine::restore_text(std::string_view text) {
   FieldReader fields(text);
   if (fields.word(' ') != kMagic) return libraft::errc::corrupt_data;
-  if (fields.word(' ') != kVersion) return libraft::errc::unsupported_version;
+  if (fields.word(' ') != kFormatVersion) return libraft::errc::unsupported_version;
   const auto count = fields.number('\n');
   if (!count) return libraft::errc::corrupt_data;
   Pairs restored;
