@@ -162,6 +162,12 @@ run_server --version
 expect_equal "--version: exit status" "$EXIT" 0
 [[ "$OUT" =~ [0-9]+\.[0-9]+\.[0-9]+ ]] || fail "--version prints no version: $OUT"
 given=(RAFT_DATA_DIR="$scratch/untouched" KVSTORE_PORT=$((cluster_kv_base + 1)))
+run_server --nonsense
+expect_equal "an unknown option: exit status" "$EXIT" 2
+expect_contains "an unknown option" "$ERR" "unrecognized option"
+run_server serve
+expect_equal "an unexpected argument: exit status" "$EXIT" 2
+expect_contains "an unexpected argument" "$ERR" "unexpected argument 'serve'"
 run_server --check-config
 expect_equal "--check-config of a right one: exit status (stderr: $ERR)" "$EXIT" 0
 expect_contains "--check-config" "$OUT" "$scratch/untouched/node-$((cluster_kv_base + 1))"
