@@ -1,7 +1,9 @@
 // raft_linearizability: judges a history of what clients of a key-value store saw.
-#include <fmt/format.h>
-#include <CLI/CLI.hpp>
+#include "command_line.hpp"
+
 #include <libraft/testkit/linearizability.hpp>
+
+#include <fmt/format.h>
 
 #include <cstdio>
 #include <fstream>
@@ -58,17 +60,13 @@ int main(int argc, char** argv) {
   std::string file;
   LinearizabilityOptions options;
   bool search_all = false;
-  CLI::App app(
+  libraft::tools::CommandLine command_line(
       "Judges whether what clients of a key-value store saw is linearizable.\n"
       "Exit status: 0 it is, 1 it is not, 2 wrong usage or a line that is none, 3 the search gave up.");
-  app.add_option("history", file, "a line for each operation, or - for the standard input")->required();
-  app.add_option("--steps", options.search_steps_max, "of the search, for each key")->capture_default_str();
-  app.add_flag("--search", search_all, "search every key, also where zones would do");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kLinearizable : kUsage;
-  }
+  command_line.argument("history", file, "a line for each operation, or - for the standard input");
+  command_line.whole_number("--steps", options.search_steps_max, "of the search, for each key; 2000000 unless told");
+  command_line.flag("--search", search_all, "search every key, also where zones would do");
+  if (const auto end = command_line.parse(argc, argv)) return *end;
   options.use_zones = !search_all;
   try {
     return judge(file, options);

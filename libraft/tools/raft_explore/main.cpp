@@ -1,11 +1,11 @@
 // raft_explore: all states that a small cluster of the real Cores can come to. docs/explorer.md says what a bound means
 // and how to read what is printed.
+#include "command_line.hpp"
 #include "testkit/explore/bounds.hpp"
 #include "testkit/explore/scenario.hpp"
 #include "testkit/explore/search.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -95,17 +95,14 @@ int run(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Visits all states that a small cluster of real Cores can come to within a bound, and checks each.");
+  libraft::tools::CommandLine command_line(
+      "Visits all states that a small cluster of real Cores can come to within a bound, and checks each.");
   Arguments arguments;
-  app.add_option("--bound", arguments.bound, "which bound; see --list");
-  app.add_option("--minutes", arguments.minutes, "stop after so long")->check(CLI::PositiveNumber);
-  app.add_option("--memory", arguments.memory_mib, "stop when about so many MiB are used")->check(CLI::PositiveNumber);
-  app.add_flag("--list", arguments.list, "say which bounds there are");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kFine : kUsage;
-  }
+  command_line.text("--bound", arguments.bound, "which bound; see --list");
+  command_line.number("--minutes", arguments.minutes, "stop after so long");
+  command_line.whole_number("--memory", arguments.memory_mib, "stop when about so many MiB are used", 1);
+  command_line.flag("--list", arguments.list, "say which bounds there are");
+  if (const auto end = command_line.parse(argc, argv)) return *end;
   if (arguments.list) {
     list_bounds();
     return kFine;

@@ -1,12 +1,11 @@
 // raft_sim: the nodes that ship, on the kvserver's storage and state machine, in simulated clusters with faults.
 // docs/simulation.md says how to read what it prints.
+#include "command_line.hpp"
 #include "kv_service.hpp"
 #include "seed_note.hpp"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
-#include <charconv>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
@@ -16,6 +15,7 @@
 namespace {
 
 using libraft::testkit::SimulateOptions;
+using libraft::tools::CommandLine;
 
 constexpr int kFine = 0;
 constexpr int kUsage = 2;
@@ -23,13 +23,14 @@ constexpr int kUsage = 2;
 struct Arguments {
   SimulateOptions options;
   std::optional<std::uint64_t> seed;
+  std::optional<std::uint64_t> first;
   bool trace = false;
   bool no_shrink = false;
   bool no_specification = false;
   std::string html;
   std::string profile = "swarm";
-  std::string faults;
-  std::string events;
+  std::optional<std::string> faults;
+  std::optional<std::string> events;
 };
 
 std::vector<std::string> split(const std::string& list) {
@@ -41,58 +42,44 @@ std::vector<std::string> split(const std::string& list) {
   return parts;
 }
 
-// CLI11 takes -1 for a very large number, and cuts what does not fit.
-CLI::Validator whole_number(std::uint64_t least) {
-  const auto judge = [least](const std::string& text) -> std::string {
-    std::uint64_t number = 0;
-    const char* const end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, number);
-    if (error != std::errc() || rest != end || number < least) {
-      return fmt::format("\"{}\" is no whole number from {} to {}.", text, least, ~std::uint64_t{0});
-    }
-    return {};
-  };
-  return CLI::Validator(judge, "", "whole_number");
-}
-
-void declare(CLI::App& app, Arguments& arguments) {
+void declare(CommandLine& command_line, Arguments& arguments) {
   SimulateOptions& options = arguments.options;
-  app.add_option("--seeds", options.seeds, "how many seeds, each a run of its own")->check(whole_number(1));
-  app.add_option("--first", options.first_seed, "the first of them")->check(whole_number(0));
-  app.add_option("--minutes", options.minutes, "begin no run later than so long after the start");
-  app.add_option("--jobs", options.jobs, "runs side by side; without it, or with 0, as many as there are cores")
-      ->check(whole_number(0));
-  app.add_option("--seed", arguments.seed, "this seed only")->check(whole_number(0));
-  app.add_flag("--trace", arguments.trace, "with --seed: print what happens, line by line");
-  app.add_option("--html", arguments.html, "with --seed: write the run's timeline as a page");
-  app.add_option("--nodes", options.nodes, "so many in place of what a seed draws")->check(whole_number(1));
-  app.add_option("--profile", arguments.profile, "swarm, or fixed: the yardstick")
-      ->check(CLI::IsMember({"swarm", "fixed"}));
-  app.add_option("--faults", arguments.faults, "exactly these, with commas; none; or list: say which there are");
-  app.add_option("--events", arguments.events, "of the seed's plan only these, by their numbers, with commas");
-  app.add_option("--seconds", options.seconds, "how long faults last");
-  app.add_flag("--no-shrink", arguments.no_shrink, "tell violations as they were found");
-  app.add_flag("--no-specification", arguments.no_specification,
-               "steps are not held to the naive specification: what it notices first is left to other rules");
+  command_line.whole_number("--seeds", options.seeds, "how many seeds, each a run of its own", 1);
+  command_line.whole_number("--first", arguments.first, "the first of them");
+  command_line.number("--minutes", options.minutes, "begin no run later than so long after the start");
+  command_line.whole_number("--jobs", options.jobs,
+                            "runs side by side; without it, or with 0, as many as there are cores");
+  command_line.whole_number("--seed", arguments.seed, "this seed only");
+  command_line.flag("--trace", arguments.trace, "with --seed: print what happens, line by line");
+  command_line.text("--html", arguments.html, "with --seed: write the run's timeline as a page");
+  command_line.whole_number("--nodes", options.nodes, "so many in place of what a seed draws", 1);
+  command_line.choice("--profile", arguments.profile, {"swarm", "fixed"}, "swarm, or fixed: the yardstick");
+  command_line.text("--faults", arguments.faults, "exactly these, with commas; none; or list: say which there are");
+  command_line.text("--events", arguments.events, "of the seed's plan only these, by their numbers, with commas");
+  command_line.number("--seconds", options.seconds, "how long faults last");
+  command_line.flag("--no-shrink", arguments.no_shrink, "tell violations as they were found");
+  command_line.flag("--no-specification", arguments.no_specification,
+                    "steps are not held to the naive specification: what it notices first is left to other rules");
 }
 
 // An English sentence on what is wrong with them, or nothing.
-std::string complete(const CLI::App& app, Arguments& arguments) {
+std::string complete(Arguments& arguments) {
   SimulateOptions& options = arguments.options;
   options.fixed_profile = arguments.profile == "fixed";
   options.shrink = !arguments.no_shrink;
   options.specification = !arguments.no_specification;
   if (arguments.seed) {
-    if (options.seeds || options.minutes || app.count("--first") > 0) return "--seed stands for one run only.";
+    if (options.seeds || options.minutes || arguments.first) return "--seed stands for one run only.";
     options.first_seed = *arguments.seed;
     options.seeds = 1;
-  } else if (arguments.trace || !arguments.html.empty() || !arguments.events.empty()) {
+  } else if (arguments.trace || !arguments.html.empty() || arguments.events) {
     return "--trace, --html and --events go with --seed.";
   }
-  if (app.count("--faults") > 0) options.faults = split(arguments.faults);
-  if (app.count("--events") > 0) {
+  if (arguments.first) options.first_seed = *arguments.first;
+  if (arguments.faults) options.faults = split(*arguments.faults);
+  if (arguments.events) {
     options.only_events.emplace();
-    for (const std::string& number : split(arguments.events)) {
+    for (const std::string& number : split(*arguments.events)) {
       if (number.find_first_not_of("0123456789") != std::string::npos || number.size() > 9) {
         return "--events takes numbers.";
       }
@@ -129,22 +116,17 @@ int run(Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app(
+  CommandLine command_line(
       "Runs simulated clusters with faults, a seed each. Exit codes: 0 fine, 1 a violation, 2 usage, 3 some "
       "mark was never hit (asked from 1000 seeds on).");
   Arguments arguments;
-  declare(app, arguments);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? kFine : kUsage;
-  }
+  declare(command_line, arguments);
+  if (const auto end = command_line.parse(argc, argv)) return *end;
   if (arguments.faults == "list") {
     list_faults();
     return kFine;
   }
-  if (const std::string reason = complete(app, arguments); !reason.empty()) {
+  if (const std::string reason = complete(arguments); !reason.empty()) {
     fmt::print(stderr, "raft_sim: {}\n", reason);
     return kUsage;
   }
