@@ -79,9 +79,9 @@ SimulationOptions swarm(std::uint64_t seed) {
   return options;
 }
 
-class Trial {
+class FaultRun {
  public:
-  explicit Trial(std::uint64_t seed)
+  explicit FaultRun(std::uint64_t seed)
       : options_(swarm(seed)),
         draw_{seed ^ 0xabcdef},
         cluster_(
@@ -226,7 +226,7 @@ TEST_CASE("nothing acknowledged is lost and no read is stale, whatever fails") {
   std::size_t acknowledged = 0;
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     CAPTURE(seed);
-    Trial trial(seed);
+    FaultRun trial(seed);
     trial.run();
     acknowledged += trial.acknowledged;
   }
@@ -235,9 +235,9 @@ TEST_CASE("nothing acknowledged is lost and no read is stale, whatever fails") {
 
 TEST_CASE("the same seed gives the same run") {
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {
-    Trial first(seed);
+    FaultRun first(seed);
     first.run();
-    Trial second(seed);
+    FaultRun second(seed);
     second.run();
     CHECK(first.trace_hash() == second.trace_hash());
   }

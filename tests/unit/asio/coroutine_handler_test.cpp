@@ -1,6 +1,7 @@
 // Handlers that are coroutines. In a file of its own: coroutines compile slowly.
 #include "asio/asio_runtime.hpp"
 #include "support/catch.hpp"
+#include "unit/asio/async_answer.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
@@ -24,16 +25,6 @@ using asio::deferred;
 #else
 using asio::experimental::deferred;
 #endif
-
-template <class Token>
-auto async_answer(AsioRuntime& runtime, std::error_code error, std::string text, Token&& token) {
-  return asio::async_initiate<Token, void(std::error_code, std::string)>(
-      [](auto handler, AsioRuntime* queue, std::error_code e, std::string t) {
-        using Operation = detail::HandlerOperation<decltype(handler), std::error_code, std::string>;
-        Operation::create(std::move(handler), *queue)(e, std::move(t));
-      },
-      token, &runtime, error, std::move(text));
-}
 
 asio::awaitable<std::string> ask_thrice(AsioRuntime& runtime) {
   std::string all;

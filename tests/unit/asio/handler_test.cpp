@@ -1,6 +1,7 @@
 // Completion handlers of every kind, waiting in the runtime's queue.
 #include "asio/asio_runtime.hpp"
 #include "support/catch.hpp"
+#include "unit/asio/async_answer.hpp"
 
 #include <asio/bind_executor.hpp>
 #include <asio/io_context.hpp>
@@ -18,17 +19,6 @@
 
 namespace libraft::io {
 namespace {
-
-/// An operation that has its result at once: still the handler must come later, from the queue.
-template <class Token>
-auto async_answer(AsioRuntime& runtime, std::error_code error, std::string text, Token&& token) {
-  return asio::async_initiate<Token, void(std::error_code, std::string)>(
-      [](auto handler, AsioRuntime* queue, std::error_code e, std::string t) {
-        using Operation = detail::HandlerOperation<decltype(handler), std::error_code, std::string>;
-        Operation::create(std::move(handler), *queue)(e, std::move(t));
-      },
-      token, &runtime, error, std::move(text));
-}
 
 TEST_CASE("a callback is called on the protocol lane, once") {
   AsioRuntime runtime({}, nullptr);

@@ -8,14 +8,14 @@ using namespace libraft::core;
 
 namespace {
 
-Entry entry(std::uint64_t index, std::uint64_t term, const char* data = "x") {
+Entry logged(std::uint64_t index, std::uint64_t term, const char* data = "x") {
   return {{{index}, {term}}, EntryKind::command, Bytes(data)};
 }
 
 /// Entries 1 to `last` of term 1, all durable and in memory.
 Log durable_log(std::uint64_t last) {
   Log log{RecoveredState{}};
-  for (std::uint64_t i = 1; i <= last; ++i) log.append(entry(i, 1));
+  for (std::uint64_t i = 1; i <= last; ++i) log.append(logged(i, 1));
   log.handed_out({1});
   log.persisted({1});
   return log;
@@ -25,9 +25,9 @@ Log durable_log(std::uint64_t last) {
 
 TEST_CASE("entries are durable once their write is") {
   Log log{RecoveredState{}};
-  log.append(entry(1, 1));
+  log.append(logged(1, 1));
   log.handed_out({1});
-  log.append(entry(2, 1));
+  log.append(logged(2, 1));
   log.handed_out({2});
   CHECK(log.durable() == LogIndex{0});
   log.persisted({1});
@@ -38,11 +38,11 @@ TEST_CASE("entries are durable once their write is") {
 
 TEST_CASE("the completion of an old write proves nothing about entries that replaced its own") {
   Log log{RecoveredState{}};
-  for (std::uint64_t i = 1; i <= 3; ++i) log.append(entry(i, 1));
+  for (std::uint64_t i = 1; i <= 3; ++i) log.append(logged(i, 1));
   log.handed_out({1});
   log.truncate_from({2});
-  log.append(entry(2, 2));
-  log.append(entry(3, 2));
+  log.append(logged(2, 2));
+  log.append(logged(3, 2));
   log.handed_out({2});
   log.persisted({1});
   CHECK(log.durable() == LogIndex{1});
@@ -68,7 +68,7 @@ TEST_CASE("a slice holds at least one entry and keeps to its limits") {
 
 TEST_CASE("only durable entries leave the memory, oldest first") {
   Log log = durable_log(3);
-  log.append(entry(4, 1));
+  log.append(logged(4, 1));
   log.handed_out({2});
   log.shrink_cache(0);
   CHECK_FALSE(log.slice({3}, {4}, 100, 1u << 20));
@@ -83,12 +83,12 @@ TEST_CASE("compaction drops the prefix, a reset drops all") {
   CHECK(log.slice({4}, {5}, 100, 1u << 20)->size() == 2);
   log.reset_to({{9}, {4}});
   CHECK(log.last() == LogId{{9}, {4}});
-  log.append(entry(10, 4));
-  CHECK(log.slice({10}, {10}, 1, 1)->front() == entry(10, 4));
+  log.append(logged(10, 4));
+  CHECK(log.slice({10}, {10}, 1, 1)->front() == logged(10, 4));
 }
 
 TEST_CASE("only durable entries are compacted") {
   Log log = durable_log(2);
-  log.append(entry(3, 1));
+  log.append(logged(3, 1));
   CHECK_THROWS_AS(log.compact_to({{3}, {1}}), InvariantViolation);
 }

@@ -40,8 +40,8 @@ struct ScriptedNode final : kvserver::KvNode {
   std::vector<std::pair<std::string, libraft::Consistency>> asked;
 };
 
-struct Fixture {
-  Fixture() {
+struct ApiFixture {
+  ApiFixture() {
     names.learn(kvserver::node_id_of("node-8081"), "n1", "http://localhost:8081");
     names.learn(kvserver::node_id_of("node-8082"), "n2", "http://localhost:8082");
     node.now.identity.node = kvserver::node_id_of("node-8081");
@@ -98,7 +98,7 @@ std::string set_body(const std::string& key, const std::string& value) {
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "a write that is done answers what was stored and where") {
+TEST_CASE_METHOD(ApiFixture, "a write that is done answers what was stored and where") {
   const HttpReply reply = set(R"({"key":"name","value":"luffy"})");
   CHECK(reply.status == 200);
   CHECK(reply.body == R"({"ok":true,"message":"stored","key":"name"})");
@@ -108,7 +108,7 @@ TEST_CASE_METHOD(Fixture, "a write that is done answers what was stored and wher
   CHECK(node.timeouts == std::vector<libraft::Duration>{std::chrono::milliseconds(1234)});
 }
 
-TEST_CASE_METHOD(Fixture, "a delete that is done answers what was deleted and where") {
+TEST_CASE_METHOD(ApiFixture, "a delete that is done answers what was deleted and where") {
   const HttpReply reply = erase("key=name");
   CHECK(reply.status == 200);
   CHECK(reply.body == R"({"ok":true,"message":"deleted","key":"name"})");
@@ -116,7 +116,7 @@ TEST_CASE_METHOD(Fixture, "a delete that is done answers what was deleted and wh
   CHECK(node.proposed == std::vector<std::string>{"1 delete 4 name"});
 }
 
-TEST_CASE_METHOD(Fixture, "a read answers the value and the applied index that it saw") {
+TEST_CASE_METHOD(ApiFixture, "a read answers the value and the applied index that it saw") {
   const HttpReply reply = get("key=name");
   CHECK(reply.status == 200);
   CHECK(reply.body == R"({"ok":true,"key":"name","value":"luffy"})");
@@ -129,7 +129,7 @@ TEST_CASE_METHOD(Fixture, "a read answers the value and the applied index that i
   CHECK(get("key=name").body == R"({"ok":false,"message":"key not found"})");
 }
 
-TEST_CASE_METHOD(Fixture, "a read is local unless it asks to be linearizable") {
+TEST_CASE_METHOD(ApiFixture, "a read is local unless it asks to be linearizable") {
   using libraft::Consistency;
   for (const char* query : {"key=a", "key=a&consistency=local", "key=a&consistency=linearizable", "other=1&key=a"}) {
     CHECK(get(query).status == 200);
@@ -142,7 +142,7 @@ TEST_CASE_METHOD(Fixture, "a read is local unless it asks to be linearizable") {
   CHECK(refused(get("key=a&consistency=")) == Refused{400, "bad_consistency"});
 }
 
-TEST_CASE_METHOD(Fixture, "a body that is not one JSON object is refused and changes nothing") {
+TEST_CASE_METHOD(ApiFixture, "a body that is not one JSON object is refused and changes nothing") {
   for (const std::string& body :
        {""s, "{"s, "nonsense"s, R"({"key":"a","value":"b"} x)"s, R"({"key":"a","value":"b"})"s + "\0"s,
         R"({"key":"a","key":"b","value":"c"})"s, "[1]"s, "\"key\""s, "null"s, "{\"key\":\"\xff\",\"value\":\"\"}"s,
@@ -153,7 +153,7 @@ TEST_CASE_METHOD(Fixture, "a body that is not one JSON object is refused and cha
   CHECK(node.proposed.empty());
 }
 
-TEST_CASE_METHOD(Fixture, "key and value must be there and be strings, and the key not empty") {
+TEST_CASE_METHOD(ApiFixture, "key and value must be there and be strings, and the key not empty") {
   CHECK(refused(set(R"({"value":"b"})")) == Refused{400, "bad_key"});
   CHECK(refused(set(R"({"key":1,"value":"b"})")) == Refused{400, "bad_key"});
   CHECK(refused(set(R"({"key":null,"value":"b"})")) == Refused{400, "bad_key"});
@@ -168,12 +168,12 @@ TEST_CASE_METHOD(Fixture, "key and value must be there and be strings, and the k
   CHECK(node.asked.empty());
 }
 
-TEST_CASE_METHOD(Fixture, "the empty value is a value, and unknown members are ignored") {
+TEST_CASE_METHOD(ApiFixture, "the empty value is a value, and unknown members are ignored") {
   CHECK(set(R"({"key":"a","value":"","more":{"x":[1,2.5e3]}})").status == 200);
   CHECK(node.proposed == std::vector<std::string>{"1 set 1 0 a "});
 }
 
-TEST_CASE_METHOD(Fixture, "limits count decoded bytes") {
+TEST_CASE_METHOD(ApiFixture, "limits count decoded bytes") {
   const std::string key_max(1024, 'k');
   const std::string value_max(1u << 20, 'v');
   CHECK(set(set_body(key_max, "v")).status == 200);
@@ -189,7 +189,7 @@ TEST_CASE_METHOD(Fixture, "limits count decoded bytes") {
   CHECK(refused(erase("key=" + key_max + "k")) == Refused{400, "key_too_long"});
 }
 
-TEST_CASE_METHOD(Fixture, "any Unicode text is a key or a value") {
+TEST_CASE_METHOD(ApiFixture, "any Unicode text is a key or a value") {
   const HttpReply reply = set(R"({"key":"a\u0000/%=\u00e9","value":"\ud83d\ude00\n"})");
   CHECK(reply.status == 200);
   CHECK(reply.body == "{\"ok\":true,\"message\":\"stored\",\"key\":\"a\\u0000/%=\xc3\xa9\"}");
@@ -198,7 +198,7 @@ TEST_CASE_METHOD(Fixture, "any Unicode text is a key or a value") {
   CHECK(node.asked.back().first == "a\0/%=\xc3\xa9 b"s);
 }
 
-TEST_CASE_METHOD(Fixture, "members that nobody reads must be within the bounds of the reader of JSON, too") {
+TEST_CASE_METHOD(ApiFixture, "members that nobody reads must be within the bounds of the reader of JSON, too") {
   const auto set_with = [this](const std::string& other) {
     return api.set({"PUT", "/set", "", R"({"key":"a","value":"b","other":)" + other + "}"});
   };
@@ -219,7 +219,7 @@ TEST_CASE_METHOD(Fixture, "members that nobody reads must be within the bounds o
   }
 }
 
-TEST_CASE_METHOD(Fixture, "a query that is broken or names the key twice is refused") {
+TEST_CASE_METHOD(ApiFixture, "a query that is broken or names the key twice is refused") {
   for (const char* query : {"key=%", "key=%4", "key=%zz", "key=%ff", "key=a&key=b", "key=a&key=a", "x=%&key=a"}) {
     INFO(query);
     CHECK(refused(get(query)) == Refused{400, "bad_query"});
@@ -228,7 +228,7 @@ TEST_CASE_METHOD(Fixture, "a query that is broken or names the key twice is refu
   CHECK(node.proposed.empty());
 }
 
-TEST_CASE_METHOD(Fixture, "a broken query is refused where no query is read, too") {
+TEST_CASE_METHOD(ApiFixture, "a broken query is refused where no query is read, too") {
   for (const char* query : {"x=%zz", "%zz", "x=%ff", "x=%4"}) {
     CAPTURE(query);
     CHECK(refused(api.set({"PUT", "/set", query, set_body("a", "b")})) == Refused{400, "bad_query"});
@@ -242,7 +242,7 @@ TEST_CASE_METHOD(Fixture, "a broken query is refused where no query is read, too
   CHECK(api.health({"GET", "/health", "x=%20&y", ""}).status == 200);
 }
 
-TEST_CASE_METHOD(Fixture, "a node that does not lead says who does") {
+TEST_CASE_METHOD(ApiFixture, "a node that does not lead says who does") {
   node.error = errc::not_leader;
   node.now.leader = kvserver::node_id_of("node-8082");
   const std::string body =
@@ -260,7 +260,7 @@ TEST_CASE_METHOD(Fixture, "a node that does not lead says who does") {
   CHECK(erase("key=a").body == without_hint);
 }
 
-TEST_CASE_METHOD(Fixture, "a write whose outcome is unknown is never called done or not done") {
+TEST_CASE_METHOD(ApiFixture, "a write whose outcome is unknown is never called done or not done") {
   for (const std::error_code unknown :
        {make_error_code(errc::timeout), make_error_code(errc::leadership_lost), make_error_code(errc::interrupted),
         make_error_code(errc::io_error), std::make_error_code(std::errc::io_error)}) {
@@ -270,7 +270,7 @@ TEST_CASE_METHOD(Fixture, "a write whose outcome is unknown is never called done
   }
 }
 
-TEST_CASE_METHOD(Fixture, "a write that was certainly not done has a word of its own") {
+TEST_CASE_METHOD(ApiFixture, "a write that was certainly not done has a word of its own") {
   const auto word_of = [this](errc code) {
     node.error = code;
     return refused(erase("key=a"));
@@ -284,7 +284,7 @@ TEST_CASE_METHOD(Fixture, "a write that was certainly not done has a word of its
   CHECK(word_of(errc::cancelled) == Refused{503, "unavailable"});
 }
 
-TEST_CASE_METHOD(Fixture, "a read that could not be confirmed says so") {
+TEST_CASE_METHOD(ApiFixture, "a read that could not be confirmed says so") {
   const auto word_of = [this](errc code) {
     node.error = code;
     return refused(get("key=a&consistency=linearizable"));
@@ -297,12 +297,12 @@ TEST_CASE_METHOD(Fixture, "a read that could not be confirmed says so") {
   CHECK(get("key=a&consistency=linearizable").status == 409);
 }
 
-TEST_CASE_METHOD(Fixture, "a command that the state machine refuses is not called stored") {
+TEST_CASE_METHOD(ApiFixture, "a command that the state machine refuses is not called stored") {
   node.answer = "not a command of this release";
   CHECK(refused(set(R"({"key":"a","value":"b"})")) == Refused{500, "internal"});
 }
 
-TEST_CASE_METHOD(Fixture, "health shows the node's role until it fails, then why it failed") {
+TEST_CASE_METHOD(ApiFixture, "health shows the node's role until it fails, then why it failed") {
   node.now.role = libraft::Role::leader;
   node.now.leader = node.now.identity.node;
   node.now.term = {4};
@@ -315,7 +315,7 @@ TEST_CASE_METHOD(Fixture, "health shows the node's role until it fails, then why
   CHECK(health().body == R"({"ok":false,"error":"node_failed","message":"raft_log.jsonl: the device failed"})");
 }
 
-TEST_CASE_METHOD(Fixture, "a server that is not ready yet, or shuts down, takes no requests") {
+TEST_CASE_METHOD(ApiFixture, "a server that is not ready yet, or shuts down, takes no requests") {
   for (const auto& [phase, expected] : {std::pair(kvserver::Phase::starting, Refused{503, "starting"}),
                                         std::pair(kvserver::Phase::stopping, Refused{503, "stopping"})}) {
     api.enter(phase);

@@ -13,8 +13,8 @@ std::error_code write_term(libraft::Storage& to, std::uint64_t term) {
   return to.write(batch);
 }
 
-struct Fixture {
-  Fixture() {
+struct OpenFixture {
+  OpenFixture() {
     auto storage = make_storage(files);
     REQUIRE(storage->open());
     REQUIRE_FALSE(storage->format(identity(), genesis()));
@@ -28,7 +28,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "early open: the node finds what was seen and the disk is not asked again") {
+TEST_CASE_METHOD(OpenFixture, "early open: the node finds what was seen and the disk is not asked again") {
   const auto seen = early.open_early();
   REQUIRE(seen);
   REQUIRE(*seen);
@@ -41,14 +41,14 @@ TEST_CASE_METHOD(Fixture, "early open: the node finds what was seen and the disk
   CHECK_FALSE(write_term(early, 4));
 }
 
-TEST_CASE_METHOD(Fixture, "early open: nobody else can take the data over before the node has them") {
+TEST_CASE_METHOD(OpenFixture, "early open: nobody else can take the data over before the node has them") {
   REQUIRE(early.open_early());
   CHECK(make_storage(files)->open().error() == errc::locked);
   early.close();
   CHECK(make_storage(files)->open());
 }
 
-TEST_CASE_METHOD(Fixture, "early open: what was seen is told once and only while the storage is open") {
+TEST_CASE_METHOD(OpenFixture, "early open: what was seen is told once and only while the storage is open") {
   REQUIRE(early.open_early());
   REQUIRE(early.open());
   REQUIRE_FALSE(write_term(early, 4));
@@ -64,7 +64,7 @@ TEST_CASE_METHOD(Fixture, "early open: what was seen is told once and only while
   CHECK((*early.open())->hard_state.term == Term{5});
 }
 
-TEST_CASE_METHOD(Fixture, "early open: an error is handed on with its detail") {
+TEST_CASE_METHOD(OpenFixture, "early open: an error is handed on with its detail") {
   auto holder = make_storage(files);
   REQUIRE(holder->open());
   CHECK(early.open_early().error() == errc::locked);

@@ -23,8 +23,8 @@ libraft::Message reply_to(std::uint64_t exchange, std::uint64_t term) {
   return reply;
 }
 
-struct Fixture {
-  Fixture() { table.open(); }
+struct TableFixture {
+  TableFixture() { table.open(); }
 
   ExchangeTable table;
 };
@@ -38,7 +38,7 @@ void until_likely_waiting(std::promise<void>& about_to_wait) {
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "ExchangeTable hands each reply to the exchange that it names") {
+TEST_CASE_METHOD(TableFixture, "ExchangeTable hands each reply to the exchange that it names") {
   ExchangeTable::Exchange first(table);
   ExchangeTable::Exchange second(table);
   REQUIRE(first.number() != second.number());
@@ -49,14 +49,14 @@ TEST_CASE_METHOD(Fixture, "ExchangeTable hands each reply to the exchange that i
   CHECK(first.await(kForEver) == reply_to(first.number(), 1));
 }
 
-TEST_CASE_METHOD(Fixture, "ExchangeTable keeps the first of two replies") {
+TEST_CASE_METHOD(TableFixture, "ExchangeTable keeps the first of two replies") {
   ExchangeTable::Exchange exchange(table);
   table.answer(reply_to(exchange.number(), 1));
   table.answer(reply_to(exchange.number(), 2));
   CHECK(exchange.await(kForEver) == reply_to(exchange.number(), 1));
 }
 
-TEST_CASE_METHOD(Fixture, "ExchangeTable drops replies that nobody waits for") {
+TEST_CASE_METHOD(TableFixture, "ExchangeTable drops replies that nobody waits for") {
   std::uint64_t ended = 0;
   {
     ExchangeTable::Exchange exchange(table);
@@ -68,7 +68,7 @@ TEST_CASE_METHOD(Fixture, "ExchangeTable drops replies that nobody waits for") {
   CHECK(next.await(kNoTime) == std::nullopt);
 }
 
-TEST_CASE_METHOD(Fixture, "ExchangeTable wakes the thread whose reply has come") {
+TEST_CASE_METHOD(TableFixture, "ExchangeTable wakes the thread whose reply has come") {
   for (int round = 0; round < kRounds; ++round) {
     ExchangeTable::Exchange exchange(table);
     std::optional<libraft::Message> reply;
@@ -84,7 +84,7 @@ TEST_CASE_METHOD(Fixture, "ExchangeTable wakes the thread whose reply has come")
   }
 }
 
-TEST_CASE_METHOD(Fixture, "ExchangeTable::close ends all waits until the table is opened again") {
+TEST_CASE_METHOD(TableFixture, "ExchangeTable::close ends all waits until the table is opened again") {
   for (int round = 0; round < kRounds; ++round) {
     table.open();
     ExchangeTable::Exchange first(table);

@@ -17,7 +17,7 @@ using namespace kvserver;
 using namespace libraft;
 using Outcome = std::variant<WireMessage, MessageRefused>;
 
-struct Fixture {
+struct MessageFixture {
   std::string clash;
   NodeNames members{*NodeNames::table_of({"node-1", "node-2"}, clash)};
   WireNames names{members};
@@ -58,7 +58,7 @@ std::string replaced(std::string text, std::string_view what, std::string_view w
 }
 
 TEST_CASE("every kind of message comes back from JSON as it was") {
-  const Fixture given;
+  const MessageFixture given;
   for (const WireMessage& wire : samples()) {
     const auto body = write_message(wire, given.names);
     REQUIRE(body);
@@ -72,7 +72,7 @@ TEST_CASE("every kind of message comes back from JSON as it was") {
 }
 
 TEST_CASE("an append is written with the names that people know") {
-  const Fixture given;
+  const MessageFixture given;
   Routing route;
   route.cluster = {0xabc};
   route.from = node_id_of("node-1");
@@ -94,7 +94,7 @@ TEST_CASE("an append is written with the names that people know") {
 }
 
 TEST_CASE("what a node says of third ones comes back as it was") {
-  const Fixture given;
+  const MessageFixture given;
   WireMessage wire = samples()[4];
   wire.introductions = {{"node-2", "n2", "http://localhost:8082"}, {"node-3", "", ""}};
   const auto body = write_message(wire, given.names);
@@ -110,7 +110,7 @@ TEST_CASE("what a node says of third ones comes back as it was") {
 }
 
 TEST_CASE("ids without a known name are written as numbers") {
-  Fixture given;
+  MessageFixture given;
   const NodeId stranger = node_id_of("stranger");
   CHECK(given.names.name_of(stranger) == "#" + to_hex(stranger.value));
   CHECK(given.names.id_of(given.names.name_of(stranger)) == stranger);
@@ -122,7 +122,7 @@ TEST_CASE("ids without a known name are written as numbers") {
 }
 
 TEST_CASE("bodies of another version or with unknown kinds are refused by name") {
-  const Fixture given;
+  const MessageFixture given;
   const WireMessage wire = samples()[4];
   const std::string body = *write_message(wire, given.names);
   const auto refusal = [&](const std::string& text) {
@@ -139,7 +139,7 @@ TEST_CASE("bodies of another version or with unknown kinds are refused by name")
 }
 
 TEST_CASE("malformed bodies are refused with what is wrong") {
-  const Fixture given;
+  const MessageFixture given;
   const WireMessage wire = samples()[4];
   const std::string body = *write_message(wire, given.names);
   const auto refused = [&](const std::string& text) {
@@ -174,7 +174,7 @@ TEST_CASE("malformed bodies are refused with what is wrong") {
 }
 
 TEST_CASE("a reply must be of the kind that was asked for") {
-  const Fixture given;
+  const MessageFixture given;
   for (const WireMessage& wire : samples()) {
     if (is_request(wire.message.body)) continue;
     const std::string body = *write_message(wire, given.names);
@@ -191,7 +191,7 @@ TEST_CASE("a reply must be of the kind that was asked for") {
 }
 
 TEST_CASE("bodies damaged at random are refused or read, never worse") {
-  const Fixture given;
+  const MessageFixture given;
   std::mt19937_64 random(20260101);
   const auto below = [&](std::size_t bound) { return static_cast<std::size_t>(random() % bound); };
   std::size_t refused = 0;

@@ -68,7 +68,7 @@ struct ScriptedStorage final : libraft::Storage {
   int opens = 0;
 };
 
-struct Fixture {
+struct DataFixture {
   std::variant<std::optional<libraft::RecoveredState>, kvserver::StartRefused> inspect(const Config& given) {
     std::string clash;
     const NodeNames names(NodeNames::table_of(given.member_names(), clash).value());
@@ -99,20 +99,20 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "an empty folder is a first start, and the own data are taken") {
+TEST_CASE_METHOD(DataFixture, "an empty folder is a first start, and the own data are taken") {
   CHECK(std::get<0>(inspect(config)) == std::nullopt);
   script.state = state_of(config);
   CHECK(std::get<0>(inspect(config)) == script.state);
   CHECK(times_asked == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "new URLs for the same members are taken") {
+TEST_CASE_METHOD(DataFixture, "new URLs for the same members are taken") {
   script.state = state_of(config);
   script.state->configurations.back().value.voters[1].address = "http://elsewhere:1";
   CHECK(refusal(config).exit_code == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "other members than those stored are refused with exit 3, naming the file") {
+TEST_CASE_METHOD(DataFixture, "other members than those stored are refused with exit 3, naming the file") {
   script.state = state_of(config);
   for (const char* cluster : {"", "named"}) {
     script.state->identity.cluster = config_of({{"KV_CLUSTER", "named"}}).node_options().cluster;
@@ -125,7 +125,7 @@ TEST_CASE_METHOD(Fixture, "other members than those stored are refused with exit
   }
 }
 
-TEST_CASE_METHOD(Fixture, "a refusal calls a node by the name in the files that makes its id, and else by the id") {
+TEST_CASE_METHOD(DataFixture, "a refusal calls a node by the name in the files that makes its id, and else by the id") {
   const auto id_text = [](const char* name) { return fmt::format("{:016x}", node_id_of(name).value); };
   script.state = state_of(config);
   const Config given = config_of({{"PEERS", "http://localhost:9082"}});
@@ -151,7 +151,7 @@ TEST_CASE_METHOD(Fixture, "a refusal calls a node by the name in the files that 
   CHECK(refusal(given).sentence == other("n7"));
 }
 
-TEST_CASE_METHOD(Fixture, "another node's data are refused") {
+TEST_CASE_METHOD(DataFixture, "another node's data are refused") {
   script.state = state_of(config);
   script.state->identity.node = node_id_of("node-8082");
   const auto refused = refusal(config);
@@ -160,7 +160,7 @@ TEST_CASE_METHOD(Fixture, "another node's data are refused") {
         "/data/node-8081/raft_state.json belongs to another node (node-8082), this one is node-8081.");
 }
 
-TEST_CASE_METHOD(Fixture, "another cluster's data are refused") {
+TEST_CASE_METHOD(DataFixture, "another cluster's data are refused") {
   script.state = state_of(config);
   const auto named = refusal(config_of({{"KV_CLUSTER", "orders"}}));
   CHECK(named.exit_code == kvserver::kExitData);
@@ -170,7 +170,7 @@ TEST_CASE_METHOD(Fixture, "another cluster's data are refused") {
   CHECK(refusal(config).exit_code == kvserver::kExitData);
 }
 
-TEST_CASE_METHOD(Fixture, "data that can't be read are refused with exit 3, and the sentence names the file") {
+TEST_CASE_METHOD(DataFixture, "data that can't be read are refused with exit 3, and the sentence names the file") {
   script.error = errc::corrupt_data;
   script.detail = "/data/node-8081/raft_log.jsonl: line 7: the checksum is wrong";
   CHECK(refusal(config).exit_code == kvserver::kExitData);
@@ -181,14 +181,15 @@ TEST_CASE_METHOD(Fixture, "data that can't be read are refused with exit 3, and 
   CHECK_THAT(refusal(config).sentence, Catch::Matchers::StartsWith("/data/node-8081: "));
 }
 
-TEST_CASE_METHOD(Fixture, "a folder that can't be used is a matter of RAFT_DATA_DIR") {
+TEST_CASE_METHOD(DataFixture, "a folder that can't be used is a matter of RAFT_DATA_DIR") {
   script.error = std::make_error_code(std::errc::permission_denied);
   CHECK(refusal(config).exit_code == kvserver::kExitConfig);
   CHECK_THAT(refusal(config).sentence,
              Catch::Matchers::StartsWith("RAFT_DATA_DIR: the folder /data/node-8081 can't be used: "));
 }
 
-TEST_CASE_METHOD(Fixture, "a file that can't be read, in a folder that can be used, is refused with exit 3 and named") {
+TEST_CASE_METHOD(DataFixture,
+                 "a file that can't be read, in a folder that can be used, is refused with exit 3 and named") {
   for (const auto failure : {std::errc::permission_denied, std::errc::operation_not_permitted}) {
     script.error = std::make_error_code(failure);
     for (const char* name : {"raft_state.json", "raft_log.jsonl", "snapshot.json"}) {

@@ -8,8 +8,8 @@ using libraft::Role;
 
 namespace {
 
-struct Fixture {
-  Fixture() : config(load()), names(table()) {
+struct StatusFixture {
+  StatusFixture() : config(load()), names(table()) {
     names.learn(node_id_of("node-8081"), "n1", "http://localhost:8081");
     names.learn(node_id_of("node-8082"), "n2", "http://localhost:18082");
     status.identity.node = node_id_of("node-8081");
@@ -43,7 +43,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "a follower shows log, term and peers, and no progress") {
+TEST_CASE_METHOD(StatusFixture, "a follower shows log, term and peers, and no progress") {
   status.voted_for = node_id_of("node-8082");
   status.leader = node_id_of("node-8082");
   CHECK(body() == R"({"nodeId":"n1","state":"follower","term":5,"leaderId":"n2","votedFor":"n2","commitIndex":70,)"
@@ -53,7 +53,7 @@ TEST_CASE_METHOD(Fixture, "a follower shows log, term and peers, and no progress
                   R"({"id":"node-8083","raftUrl":"http://localhost:9083","clientUrl":""}]})");
 }
 
-TEST_CASE_METHOD(Fixture, "a leader shows where each peer is") {
+TEST_CASE_METHOD(StatusFixture, "a leader shows where each peer is") {
   status.role = Role::leader;
   status.leader = status.identity.node;
   status.progress = {{node_id_of("node-8082"), libraft::ProgressState::replicate, {71}, {72}, true},
@@ -63,7 +63,7 @@ TEST_CASE_METHOD(Fixture, "a leader shows where each peer is") {
   CHECK_THAT(body(), libraft::test::contains_text(R"("state":"leader","term":5,"leaderId":"n1","votedFor":"")"));
 }
 
-TEST_CASE_METHOD(Fixture, "ids that are absent are empty, in health too") {
+TEST_CASE_METHOD(StatusFixture, "ids that are absent are empty, in health too") {
   CHECK_THAT(body(), libraft::test::contains_text(R"("leaderId":"","votedFor":"")"));
   CHECK(kvserver::health_json(status, names) == R"({"ok":true,"nodeId":"n1","state":"follower","term":5,"leaderId":"",)"
                                                 R"("leader":"","commitIndex":70,"lastApplied":69})");

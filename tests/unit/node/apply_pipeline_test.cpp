@@ -47,7 +47,7 @@ Entries noop(std::uint64_t index) {
   return Entries({Entry{{{index}, {1}}, EntryKind::noop, Bytes()}});
 }
 
-struct Fixture {
+struct ApplyFixture {
   std::shared_ptr<ListMachine::State> state = std::make_shared<ListMachine::State>();
   ListMachine machine{state};
   std::unique_ptr<Storage> storage = memory_storage();
@@ -58,7 +58,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "only commands reach the state machine, and the batch covers the others too") {
+TEST_CASE_METHOD(ApplyFixture, "only commands reach the state machine, and the batch covers the others too") {
   pipeline.apply(noop(1));
   runtime.run_all();
   pipeline.apply(commands(2, 3));
@@ -69,7 +69,7 @@ TEST_CASE_METHOD(Fixture, "only commands reach the state machine, and the batch 
   CHECK(pipeline.applied() == LogId{{3}, {1}});
 }
 
-TEST_CASE_METHOD(Fixture, "what gathers while the lane is busy is applied together, up to the limit") {
+TEST_CASE_METHOD(ApplyFixture, "what gathers while the lane is busy is applied together, up to the limit") {
   pipeline.apply(commands(1, 1));
   pipeline.apply(commands(2, 3));
   pipeline.apply(commands(4, 5));
@@ -78,7 +78,7 @@ TEST_CASE_METHOD(Fixture, "what gathers while the lane is busy is applied togeth
   CHECK(told.events == "applied 1;applied 5;applied 6;");
 }
 
-TEST_CASE_METHOD(Fixture, "a query sees all that was applied before it, and nothing after") {
+TEST_CASE_METHOD(ApplyFixture, "a query sees all that was applied before it, and nothing after") {
   pipeline.apply(commands(1, 1));
   pipeline.query({1}, "");
   pipeline.apply(commands(2, 2));
@@ -87,7 +87,7 @@ TEST_CASE_METHOD(Fixture, "a query sees all that was applied before it, and noth
   CHECK(told.events == "applied 1;answered 1 c1, at 1;applied 2;answered 2 error at 2;");
 }
 
-TEST_CASE_METHOD(Fixture, "a snapshot is captured between two batches, exactly where it says") {
+TEST_CASE_METHOD(ApplyFixture, "a snapshot is captured between two batches, exactly where it says") {
   pipeline.apply(commands(1, 2));
   pipeline.capture({LogId{{2}, {1}}, {}});
   pipeline.apply(commands(3, 3));
@@ -96,7 +96,7 @@ TEST_CASE_METHOD(Fixture, "a snapshot is captured between two batches, exactly w
   CHECK(told.task != nullptr);
 }
 
-TEST_CASE_METHOD(Fixture, "a failure ends the pipeline, after what was done before it is told") {
+TEST_CASE_METHOD(ApplyFixture, "a failure ends the pipeline, after what was done before it is told") {
   pipeline.query({1}, "");
   pipeline.restore(SnapshotMeta{{{9}, {1}}, {}, 0, {}});
   pipeline.query({2}, "");
@@ -107,7 +107,7 @@ TEST_CASE_METHOD(Fixture, "a failure ends the pipeline, after what was done befo
   CHECK(pipeline.is_idle());
 }
 
-TEST_CASE_METHOD(Fixture, "an exception of user code is a failure with its words") {
+TEST_CASE_METHOD(ApplyFixture, "an exception of user code is a failure with its words") {
   state->throws_on_apply = true;
   pipeline.apply(commands(1, 1));
   runtime.run_all();
@@ -115,14 +115,14 @@ TEST_CASE_METHOD(Fixture, "an exception of user code is a failure with its words
   CHECK(told.detail == "the state machine threw: no");
 }
 
-TEST_CASE_METHOD(Fixture, "a gap in what is to be applied breaks an invariant, and is not applied") {
+TEST_CASE_METHOD(ApplyFixture, "a gap in what is to be applied breaks an invariant, and is not applied") {
   pipeline.apply(commands(2, 2));
   runtime.run_all();
   CHECK(told.error == errc::invariant_violated);
   CHECK(state->commands.empty());
 }
 
-TEST_CASE_METHOD(Fixture, "once closed nothing more is told or begun") {
+TEST_CASE_METHOD(ApplyFixture, "once closed nothing more is told or begun") {
   pipeline.apply(commands(1, 1));
   pipeline.query({1}, "");
   runtime.run_one(Lane::apply);

@@ -12,8 +12,8 @@
 namespace libraft::test {
 namespace {
 
-struct Fixture : node::EventQueue::Handler {
-  virtual ~Fixture() = default;
+struct QueueFixture : node::EventQueue::Handler {
+  virtual ~QueueFixture() = default;
   void handle_round() override {
     ++rounds;
     ++depth;
@@ -47,14 +47,14 @@ using Numbers = std::vector<std::uint64_t>;
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "an event is handled at once when nothing else is") {
+TEST_CASE_METHOD(QueueFixture, "an event is handled at once when nothing else is") {
   deliver(1);
   CHECK(taken == Numbers{1});
   CHECK(rounds == 1);
   CHECK(settled == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "what comes while an event is handled is handled after it and in the same round") {
+TEST_CASE_METHOD(QueueFixture, "what comes while an event is handled is handled after it and in the same round") {
   on_event = [this](std::uint64_t number) {
     if (number == 1) deliver(2);
     CHECK(depth == 1);
@@ -65,7 +65,7 @@ TEST_CASE_METHOD(Fixture, "what comes while an event is handled is handled after
   CHECK(settled == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "what comes at the end of a round brings another one before things are settled") {
+TEST_CASE_METHOD(QueueFixture, "what comes at the end of a round brings another one before things are settled") {
   after_events = [this] { deliver(2); };
   deliver(1);
   CHECK(taken == Numbers{1, 2});
@@ -73,7 +73,7 @@ TEST_CASE_METHOD(Fixture, "what comes at the end of a round brings another one b
   CHECK(settled == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "between begin_round and end_round events gather") {
+TEST_CASE_METHOD(QueueFixture, "between begin_round and end_round events gather") {
   queue.begin_round();
   deliver(1);
   queue.push(Persisted{{2}});
@@ -87,20 +87,20 @@ TEST_CASE_METHOD(Fixture, "between begin_round and end_round events gather") {
   CHECK(settled == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "an event that is pushed waits until somebody wakes the handler") {
+TEST_CASE_METHOD(QueueFixture, "an event that is pushed waits until somebody wakes the handler") {
   queue.push(Persisted{{1}});
   CHECK(rounds == 0);
   queue.wake();
   CHECK(taken == Numbers{1});
 }
 
-TEST_CASE_METHOD(Fixture, "a settled queue looks at deadlines without a round") {
+TEST_CASE_METHOD(QueueFixture, "a settled queue looks at deadlines without a round") {
   queue.settle();
   CHECK(settled == 1);
   CHECK(rounds == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "what a round throws is a failure and the events behind it are dropped") {
+TEST_CASE_METHOD(QueueFixture, "what a round throws is a failure and the events behind it are dropped") {
   on_event = [](std::uint64_t) { throw std::runtime_error("odd"); };
   queue.begin_round();
   deliver(1);
@@ -113,14 +113,14 @@ TEST_CASE_METHOD(Fixture, "what a round throws is a failure and the events behin
   CHECK(settled == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "a broken invariant is told in its own words") {
+TEST_CASE_METHOD(QueueFixture, "a broken invariant is told in its own words") {
   on_event = [](std::uint64_t) { throw InvariantViolation("x == y"); };
   deliver(1);
   REQUIRE(failures.size() == 1);
   CHECK(failures[0].reason == "x == y");
 }
 
-TEST_CASE_METHOD(Fixture, "a closed queue takes nothing and fails no more") {
+TEST_CASE_METHOD(QueueFixture, "a closed queue takes nothing and fails no more") {
   queue.push(Persisted{{1}});
   queue.close();
   CHECK(queue.is_empty());

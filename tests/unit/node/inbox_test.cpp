@@ -15,8 +15,8 @@ struct CountingJob final : Job {
   int runs = 0;
 };
 
-struct Fixture {
-  explicit Fixture(util::MailboxLimits limits = {3, 100000}) : inbox(limits, runtime, drain) {}
+struct InboxFixture {
+  explicit InboxFixture(util::MailboxLimits limits = {3, 100000}) : inbox(limits, runtime, drain) {}
 
   Future<Applied> propose(std::size_t bytes) {
     auto [done, outcome] = make_request<Applied>();
@@ -45,7 +45,8 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "what comes while a drain is posted shares it, what comes after it began posts another") {
+TEST_CASE_METHOD(InboxFixture,
+                 "what comes while a drain is posted shares it, what comes after it began posts another") {
   receive(1);
   propose(1);
   inbox.peer_changed(NodeId{2}, PeerEvent::unreachable);
@@ -59,7 +60,7 @@ TEST_CASE_METHOD(Fixture, "what comes while a drain is posted shares it, what co
   CHECK(drain.runs == 2);
 }
 
-TEST_CASE_METHOD(Fixture, "a full inbox drops messages and counts them, and still takes requests") {
+TEST_CASE_METHOD(InboxFixture, "a full inbox drops messages and counts them, and still takes requests") {
   receive(5);
   CHECK(inbox.dropped() == 2);
   propose(1);
@@ -71,7 +72,7 @@ TEST_CASE_METHOD(Fixture, "a full inbox drops messages and counts them, and stil
   CHECK(deliveries() == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "a request that finds the inbox full comes out refused, not inside the call") {
+TEST_CASE_METHOD(InboxFixture, "a request that finds the inbox full comes out refused, not inside the call") {
   std::vector<Future<Applied>> outcomes;
   for (int i = 0; i < 4; ++i) outcomes.push_back(propose(10));
   CHECK(outcomes[3]->calls == 0);
@@ -83,7 +84,7 @@ TEST_CASE_METHOD(Fixture, "a request that finds the inbox full comes out refused
 }
 
 TEST_CASE("the inbox is bounded in bytes too, and an empty one takes anything") {
-  Fixture fixture({100, 1000});
+  InboxFixture fixture({100, 1000});
   fixture.propose(5000);
   fixture.propose(1);
   auto taken = fixture.requests();
@@ -92,7 +93,7 @@ TEST_CASE("the inbox is bounded in bytes too, and an empty one takes anything") 
   CHECK(taken[1].refused == errc::overloaded);
 }
 
-TEST_CASE_METHOD(Fixture, "start and stop are never refused") {
+TEST_CASE_METHOD(InboxFixture, "start and stop are never refused") {
   for (int i = 0; i < 5; ++i) propose(1);
   auto [done, outcome] = make_plain_request();
   inbox.ask(node::StopRequest{StopOptions(), std::move(done)});

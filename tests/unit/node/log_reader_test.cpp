@@ -8,7 +8,7 @@
 namespace libraft::test {
 namespace {
 
-struct Told final : node::LogReader::Listener {
+struct ReadListener final : node::LogReader::Listener {
   void on_log_read(LogRead answer) override { answers.push_back(std::move(answer)); }
   void on_read_failed(std::error_code what, std::string why) override {
     error = what;
@@ -31,8 +31,8 @@ struct ThrowingStorage final : Storage {
   void close() noexcept override {}
 };
 
-struct Fixture {
-  Fixture() {
+struct ReaderFixture {
+  ReaderFixture() {
     REQUIRE(storage->open());
     REQUIRE(!storage->format({ClusterId{1}, {}, NodeId{1}, Incarnation{1}}, {}));
     REQUIRE(storage->open());
@@ -45,13 +45,13 @@ struct Fixture {
 
   std::unique_ptr<Storage> storage = memory_storage();
   FakeRuntime runtime;
-  Told told;
+  ReadListener told;
   node::LogReader reader{*storage, runtime, told};
 };
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "reads are answered in order, by one job at a time") {
+TEST_CASE_METHOD(ReaderFixture, "reads are answered in order, by one job at a time") {
   reader.submit({{1}, {2}, {3}, 1000});
   reader.submit({{2}, {8}, {9}, 1});
   CHECK(runtime.waiting(Lane::storage) == 1);
@@ -65,7 +65,7 @@ TEST_CASE_METHOD(Fixture, "reads are answered in order, by one job at a time") {
   CHECK(reader.is_idle());
 }
 
-TEST_CASE_METHOD(Fixture, "entries that are not there are an answer, a broken storage is a failure") {
+TEST_CASE_METHOD(ReaderFixture, "entries that are not there are an answer, a broken storage is a failure") {
   reader.submit({{1}, {10}, {11}, 1000});
   runtime.run_all();
   REQUIRE(told.answers.size() == 1);
@@ -77,7 +77,7 @@ TEST_CASE_METHOD(Fixture, "entries that are not there are an answer, a broken st
   CHECK(told.error);
 }
 
-TEST_CASE_METHOD(Fixture, "after a failure nothing more is read, and its detail is told") {
+TEST_CASE_METHOD(ReaderFixture, "after a failure nothing more is read, and its detail is told") {
   storage->close();
   reader.submit({{1}, {1}, {2}, 1000});
   reader.submit({{2}, {1}, {2}, 1000});
@@ -93,7 +93,7 @@ TEST_CASE_METHOD(Fixture, "after a failure nothing more is read, and its detail 
 TEST_CASE("a storage that throws anything at all is a failure, not the end of the process") {
   ThrowingStorage storage;
   FakeRuntime runtime;
-  Told told;
+  ReadListener told;
   node::LogReader reader(storage, runtime, told);
   reader.submit({{1}, {1}, {2}, 1000});
   runtime.run_all();

@@ -20,7 +20,7 @@ constexpr TimePoint at(std::int64_t seconds) {
   return TimePoint(std::chrono::seconds(seconds));
 }
 
-struct Fixture {
+struct PendingFixture {
   Future<Applied> propose(std::uint64_t index, std::uint64_t term, TimePoint deadline = at(10)) {
     auto [done, outcome] = make_request<Applied>();
     pending.add_proposal({{index}, {term}}, {Bytes(), {}, deadline, std::move(done)});
@@ -43,7 +43,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "a proposal is done when its own entry is applied, with the reply") {
+TEST_CASE_METHOD(PendingFixture, "a proposal is done when its own entry is applied, with the reply") {
   const auto first = propose(5, 2);
   const auto second = propose(6, 2);
   pending.on_entry_applied({{4}, {2}}, Bytes("other"));
@@ -57,14 +57,15 @@ TEST_CASE_METHOD(Fixture, "a proposal is done when its own entry is applied, wit
   CHECK(pending.size() == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "an entry of another term applied in its place drops a proposal for certain") {
+TEST_CASE_METHOD(PendingFixture, "an entry of another term applied in its place drops a proposal for certain") {
   const auto proposal = propose(5, 2);
   pending.on_entry_applied({{5}, {3}}, Bytes());
   CHECK(proposal->error == errc::proposal_dropped);
   CHECK(proposal->error == condition::retry_safe);
 }
 
-TEST_CASE_METHOD(Fixture, "when leadership is lost, committed proposals still complete and the others are unknown") {
+TEST_CASE_METHOD(PendingFixture,
+                 "when leadership is lost, committed proposals still complete and the others are unknown") {
   const auto committed = propose(5, 2);
   const auto open = propose(6, 2);
   pending.on_leadership_lost({5});
@@ -74,7 +75,7 @@ TEST_CASE_METHOD(Fixture, "when leadership is lost, committed proposals still co
   CHECK(committed->is_done());
 }
 
-TEST_CASE_METHOD(Fixture, "a snapshot in the place of a proposal's entry leaves it unknown") {
+TEST_CASE_METHOD(PendingFixture, "a snapshot in the place of a proposal's entry leaves it unknown") {
   const auto covered = propose(5, 2);
   const auto beyond = propose(6, 2);
   pending.on_entries_skipped({5});
@@ -82,7 +83,7 @@ TEST_CASE_METHOD(Fixture, "a snapshot in the place of a proposal's entry leaves 
   CHECK(beyond->calls == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "a proposal times out at its deadline, not before, and once") {
+TEST_CASE_METHOD(PendingFixture, "a proposal times out at its deadline, not before, and once") {
   const auto proposal = propose(5, 2, at(10));
   CHECK(pending.next_deadline() == at(10));
   pending.on_time(at(9));
@@ -95,7 +96,7 @@ TEST_CASE_METHOD(Fixture, "a proposal times out at its deadline, not before, and
   CHECK(proposal->calls == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "a new proposal at the index of one that ended has its own deadline") {
+TEST_CASE_METHOD(PendingFixture, "a new proposal at the index of one that ended has its own deadline") {
   const auto lost = propose(5, 2, at(10));
   pending.on_leadership_lost({4});
   const auto again = propose(5, 4, at(20));
@@ -105,7 +106,7 @@ TEST_CASE_METHOD(Fixture, "a new proposal at the index of one that ended has its
   CHECK(pending.next_deadline() == at(20));
 }
 
-TEST_CASE_METHOD(Fixture, "a confirmed read waits until its index is applied") {
+TEST_CASE_METHOD(PendingFixture, "a confirmed read waits until its index is applied") {
   const RequestId group = pending.begin_read_group();
   const auto one = read(group);
   const auto two = read(group);
@@ -117,7 +118,7 @@ TEST_CASE_METHOD(Fixture, "a confirmed read waits until its index is applied") {
   CHECK(two->is_done());
 }
 
-TEST_CASE_METHOD(Fixture, "a query runs once its index is applied, and tells what it saw") {
+TEST_CASE_METHOD(PendingFixture, "a query runs once its index is applied, and tells what it saw") {
   const RequestId group = pending.begin_read_group();
   const auto outcome = query(group, "q");
   pending.on_read_confirmed(group, {7}, {6});
@@ -133,7 +134,7 @@ TEST_CASE_METHOD(Fixture, "a query runs once its index is applied, and tells wha
   CHECK(outcome->value.reply.view() == "answer");
 }
 
-TEST_CASE_METHOD(Fixture, "a refused group of reads ends with the core's error") {
+TEST_CASE_METHOD(PendingFixture, "a refused group of reads ends with the core's error") {
   const RequestId group = pending.begin_read_group();
   const auto outcome = read(group);
   pending.on_read_refused(group, errc::not_leader);
@@ -141,7 +142,7 @@ TEST_CASE_METHOD(Fixture, "a refused group of reads ends with the core's error")
   CHECK(pending.size() == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "a read times out in each of its phases, and later words about it change nothing") {
+TEST_CASE_METHOD(PendingFixture, "a read times out in each of its phases, and later words about it change nothing") {
   const RequestId unconfirmed = pending.begin_read_group();
   const auto first = read(unconfirmed, at(1));
   const RequestId confirmed = pending.begin_read_group();
@@ -161,7 +162,7 @@ TEST_CASE_METHOD(Fixture, "a read times out in each of its phases, and later wor
   CHECK(first->calls + second->calls + third->calls == 3);
 }
 
-TEST_CASE_METHOD(Fixture, "the end tells each request once: unknown where it may have had an effect") {
+TEST_CASE_METHOD(PendingFixture, "the end tells each request once: unknown where it may have had an effect") {
   const auto proposal = propose(5, 2);
   const RequestId group = pending.begin_read_group();
   const auto reading = read(group);
@@ -181,7 +182,7 @@ TEST_CASE_METHOD(Fixture, "the end tells each request once: unknown where it may
   CHECK(proposal->calls + transfer->calls + reading->calls + leader->calls == 4);
 }
 
-TEST_CASE_METHOD(Fixture, "an accepted transfer fails when this node leads again") {
+TEST_CASE_METHOD(PendingFixture, "an accepted transfer fails when this node leads again") {
   auto [done, outcome] = make_plain_request();
   const RequestId id = pending.add_transfer({{}, at(10), std::move(done)});
   pending.on_transfer_accepted(id);

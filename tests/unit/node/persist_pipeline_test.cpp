@@ -68,7 +68,7 @@ struct MetaReader final : SnapshotReader {
   SnapshotMeta held;
 };
 
-struct Told final : node::PersistPipeline::Listener {
+struct PersistListener final : node::PersistPipeline::Listener {
   void on_persisted(PersistId upto) override { persisted.push_back(upto.value); }
   void on_published(const SnapshotMeta& meta) override { published.push_back(meta.last.index.value); }
   void on_disk_full() override { ++disk_full; }
@@ -102,7 +102,7 @@ std::vector<std::uint64_t> indexes(const Written& written) {
 }
 using Indexes = std::vector<std::uint64_t>;
 
-struct Fixture {
+struct PersistFixture {
   PersistBatch batch(Entries list) {
     PersistBatch result;
     result.id = {++last_id};
@@ -130,7 +130,7 @@ struct Fixture {
 
   ScriptedStorage storage;
   FakeRuntime runtime;
-  Told told;
+  PersistListener told;
   Metrics metrics;
   std::uint64_t last_id = 0;
   node::PersistPipeline pipeline{storage, runtime, {1000, 500ms, 2s, 10s}, told, metrics};
@@ -138,7 +138,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "one write is at the storage, what comes meanwhile is merged into the next") {
+TEST_CASE_METHOD(PersistFixture, "one write is at the storage, what comes meanwhile is merged into the next") {
   submit(batch(entries(1, 1)));
   submit(batch(entries(2, 3)));
   submit(batch(HardState{{2}, NodeId{1}}));
@@ -155,7 +155,7 @@ TEST_CASE_METHOD(Fixture, "one write is at the storage, what comes meanwhile is 
   CHECK(pipeline.is_idle());
 }
 
-TEST_CASE_METHOD(Fixture, "of merged hard states the last one is written") {
+TEST_CASE_METHOD(PersistFixture, "of merged hard states the last one is written") {
   start_a_write();
   submit(batch(HardState{{2}, NodeId{1}}));
   submit(batch(HardState{{3}, {}}));
@@ -164,7 +164,7 @@ TEST_CASE_METHOD(Fixture, "of merged hard states the last one is written") {
   CHECK(storage.writes[1].hard_state == HardState{{3}, {}});
 }
 
-TEST_CASE_METHOD(Fixture, "a truncation within what is not written yet cuts it there and touches no disk") {
+TEST_CASE_METHOD(PersistFixture, "a truncation within what is not written yet cuts it there and touches no disk") {
   start_a_write();
   submit(batch(entries(5, 9)));
   submit(truncation(7, entries(7, 7, 2)));
@@ -175,7 +175,7 @@ TEST_CASE_METHOD(Fixture, "a truncation within what is not written yet cuts it t
   CHECK(!storage.writes[1].truncate_from);
 }
 
-TEST_CASE_METHOD(Fixture, "a truncation below what is not written yet drops all of it and is written itself") {
+TEST_CASE_METHOD(PersistFixture, "a truncation below what is not written yet drops all of it and is written itself") {
   start_a_write();
   submit(truncation(8, entries(8, 9)));
   submit(truncation(4, entries(4, 4, 2)));
@@ -185,7 +185,7 @@ TEST_CASE_METHOD(Fixture, "a truncation below what is not written yet drops all 
   CHECK(storage.writes[1].truncate_from == LogIndex{4});
 }
 
-TEST_CASE_METHOD(Fixture, "of two truncations the lower one counts") {
+TEST_CASE_METHOD(PersistFixture, "of two truncations the lower one counts") {
   start_a_write();
   submit(truncation(4));
   submit(truncation(8));
@@ -194,7 +194,7 @@ TEST_CASE_METHOD(Fixture, "of two truncations the lower one counts") {
   CHECK(storage.writes[1].truncate_from == LogIndex{4});
 }
 
-TEST_CASE_METHOD(Fixture, "a new start beyond entries that are not written yet waits for them") {
+TEST_CASE_METHOD(PersistFixture, "a new start beyond entries that are not written yet waits for them") {
   start_a_write();
   submit(batch(entries(5, 9)));
   PersistBatch compaction = batch(Entries());
@@ -206,7 +206,7 @@ TEST_CASE_METHOD(Fixture, "a new start beyond entries that are not written yet w
   CHECK(storage.writes[2].new_start == LogId{{7}, {1}});
 }
 
-TEST_CASE_METHOD(Fixture, "a new start below what is not written yet is merged") {
+TEST_CASE_METHOD(PersistFixture, "a new start below what is not written yet is merged") {
   start_a_write();
   submit(batch(entries(5, 9)));
   PersistBatch compaction = batch(Entries());
@@ -217,7 +217,7 @@ TEST_CASE_METHOD(Fixture, "a new start below what is not written yet is merged")
   CHECK(storage.writes[1].new_start == LogId{{4}, {1}});
 }
 
-TEST_CASE_METHOD(Fixture, "a sync writes at most write_bytes_max, but at least one entry") {
+TEST_CASE_METHOD(PersistFixture, "a sync writes at most write_bytes_max, but at least one entry") {
   // An entry here counts 432 bytes: two fit into 1000, and one of 2032 does not.
   submit(batch(entries(1, 5, 1, 400)));
   submit(batch(entries(6, 6, 1, 2000)));
@@ -231,7 +231,7 @@ TEST_CASE_METHOD(Fixture, "a sync writes at most write_bytes_max, but at least o
   CHECK(told.persisted == Indexes{1, 2});
 }
 
-TEST_CASE_METHOD(Fixture, "publishing a snapshot is a write of its own, in its place") {
+TEST_CASE_METHOD(PersistFixture, "publishing a snapshot is a write of its own, in its place") {
   start_a_write();
   submit(batch(entries(1, 1)));
   publish(1);
@@ -246,7 +246,7 @@ TEST_CASE_METHOD(Fixture, "publishing a snapshot is a write of its own, in its p
   CHECK(!pipeline.is_publishing());
 }
 
-TEST_CASE_METHOD(Fixture, "a stale snapshot is no error: what goes with it is written") {
+TEST_CASE_METHOD(PersistFixture, "a stale snapshot is no error: what goes with it is written") {
   storage.answers = {errc::snapshot_stale};
   publish(1);
   runtime.run_all();
@@ -256,7 +256,7 @@ TEST_CASE_METHOD(Fixture, "a stale snapshot is no error: what goes with it is wr
 }
 
 TEST_CASE_METHOD(
-    Fixture,
+    PersistFixture,
     "without space the same write is tried again: the full disk is told once, each retry that is set is told") {
   storage.answers = {errc::no_space, errc::no_space};
   submit(batch(entries(1, 1)));
@@ -285,7 +285,7 @@ TEST_CASE_METHOD(
   CHECK(pipeline.next_deadline() == kNever);
 }
 
-TEST_CASE_METHOD(Fixture, "a disk that stays full fails the write in the end, with the reason") {
+TEST_CASE_METHOD(PersistFixture, "a disk that stays full fails the write in the end, with the reason") {
   storage.answers.assign(100, errc::no_space);
   submit(batch(entries(1, 1)));
   runtime.run_all();
@@ -300,7 +300,7 @@ TEST_CASE_METHOD(Fixture, "a disk that stays full fails the write in the end, wi
   CHECK(told.persisted.empty());
 }
 
-TEST_CASE_METHOD(Fixture, "each write that finds no space is waited for anew") {
+TEST_CASE_METHOD(PersistFixture, "each write that finds no space is waited for anew") {
   for (std::uint64_t index = 1; index <= 3; ++index) {
     storage.answers = {errc::no_space, errc::no_space, errc::no_space};
     submit(batch(entries(index, index)));
@@ -316,7 +316,8 @@ TEST_CASE_METHOD(Fixture, "each write that finds no space is waited for anew") {
   CHECK(told.persisted == Indexes{1, 2, 3});
 }
 
-TEST_CASE_METHOD(Fixture, "without space to publish a snapshot the write fails, for the snapshot is given away") {
+TEST_CASE_METHOD(PersistFixture,
+                 "without space to publish a snapshot the write fails, for the snapshot is given away") {
   storage.answers = {errc::no_space};
   publish(1);
   runtime.run_all();
@@ -324,7 +325,7 @@ TEST_CASE_METHOD(Fixture, "without space to publish a snapshot the write fails, 
   CHECK(told.error == errc::io_error);
 }
 
-TEST_CASE_METHOD(Fixture, "without space for what goes with a published snapshot only that is tried again") {
+TEST_CASE_METHOD(PersistFixture, "without space for what goes with a published snapshot only that is tried again") {
   storage.answers = {errc::no_space};
   storage.newest = std::make_shared<MetaReader>(SnapshotMeta{{{1}, {1}}, {}, 0, {}});
   publish(1);
@@ -338,7 +339,7 @@ TEST_CASE_METHOD(Fixture, "without space for what goes with a published snapshot
   CHECK(told.published == Indexes{1});
 }
 
-TEST_CASE_METHOD(Fixture, "any other error is final: nothing is written after it") {
+TEST_CASE_METHOD(PersistFixture, "any other error is final: nothing is written after it") {
   storage.answers = {errc::io_error};
   submit(batch(entries(1, 1)));
   submit(batch(entries(2, 2)));
@@ -352,7 +353,7 @@ TEST_CASE_METHOD(Fixture, "any other error is final: nothing is written after it
   CHECK(told.persisted.empty());
 }
 
-TEST_CASE_METHOD(Fixture, "a storage that throws fails the write, not the process") {
+TEST_CASE_METHOD(PersistFixture, "a storage that throws fails the write, not the process") {
   storage.throws = true;
   submit(batch(entries(1, 1)));
   runtime.run_all();
@@ -360,7 +361,7 @@ TEST_CASE_METHOD(Fixture, "a storage that throws fails the write, not the proces
   CHECK(told.detail == "thrown");
 }
 
-TEST_CASE_METHOD(Fixture, "a write that takes longer than disk_stall_max has a deadline") {
+TEST_CASE_METHOD(PersistFixture, "a write that takes longer than disk_stall_max has a deadline") {
   submit(batch(entries(1, 1)));
   CHECK(pipeline.stall_deadline() == runtime.now() + 10s);
   pipeline.acknowledge_stall();
@@ -372,7 +373,7 @@ TEST_CASE_METHOD(Fixture, "a write that takes longer than disk_stall_max has a d
   CHECK(pipeline.stall_deadline() == kNever);
 }
 
-TEST_CASE_METHOD(Fixture, "once closed nobody is told of the write under way, and no other starts") {
+TEST_CASE_METHOD(PersistFixture, "once closed nobody is told of the write under way, and no other starts") {
   submit(batch(entries(1, 1)));
   submit(batch(entries(2, 2)));
   pipeline.close();

@@ -22,7 +22,7 @@ struct NoQueries final : node::PendingRequests::QueryStarter {
   void start_query(RequestId, std::string) override { FAIL("no query is due"); }
 };
 
-struct Fixture {
+struct GroupsFixture {
   Future<Applied> propose(std::size_t bytes, std::optional<Term> only_in_term = {}) {
     auto [done, outcome] = make_request<Applied>();
     groups.add(node::ProposeRequest{Bytes(std::string(bytes, 'x')), only_in_term, kNever, std::move(done)});
@@ -66,7 +66,7 @@ using Events = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "neighbours that ask for the same become one event and the order of kinds is kept") {
+TEST_CASE_METHOD(GroupsFixture, "neighbours that ask for the same become one event and the order of kinds is kept") {
   propose(1);
   propose(1);
   read();
@@ -76,14 +76,14 @@ TEST_CASE_METHOD(Fixture, "neighbours that ask for the same become one event and
   CHECK(handed_over().empty());
 }
 
-TEST_CASE_METHOD(Fixture, "a group of proposals is closed by its bytes") {
+TEST_CASE_METHOD(GroupsFixture, "a group of proposals is closed by its bytes") {
   for (int count = 0; count < 4; ++count) propose(100);
   CHECK(handed_over() == Events{"p4"});
   for (int count = 0; count < 5; ++count) propose(100);
   CHECK(handed_over() == Events{"p4", "p1"});
 }
 
-TEST_CASE_METHOD(Fixture, "proposals for different terms don't share an event") {
+TEST_CASE_METHOD(GroupsFixture, "proposals for different terms don't share an event") {
   propose(1, Term{2});
   propose(1, Term{2});
   propose(1, Term{3});
@@ -91,7 +91,7 @@ TEST_CASE_METHOD(Fixture, "proposals for different terms don't share an event") 
   CHECK(handed_over() == Events{"p2", "p1", "p1"});
 }
 
-TEST_CASE_METHOD(Fixture, "a command that is too large is refused by itself") {
+TEST_CASE_METHOD(GroupsFixture, "a command that is too large is refused by itself") {
   const auto fits = propose(1000);
   const auto large = propose(1001);
   CHECK(large->error == errc::command_too_large);
@@ -100,7 +100,7 @@ TEST_CASE_METHOD(Fixture, "a command that is too large is refused by itself") {
   CHECK(metrics.proposals_refused == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "what the core accepts waits for its entries in the order of the log") {
+TEST_CASE_METHOD(GroupsFixture, "what the core accepts waits for its entries in the order of the log") {
   const auto first = propose(1);
   const auto second = propose(1);
   CHECK(handed_over() == Events{"p2"});
@@ -116,7 +116,7 @@ TEST_CASE_METHOD(Fixture, "what the core accepts waits for its entries in the or
   CHECK(second->value.reply.view() == "b");
 }
 
-TEST_CASE_METHOD(Fixture, "what the core refuses ends with its error and later groups wait for their own word") {
+TEST_CASE_METHOD(GroupsFixture, "what the core refuses ends with its error and later groups wait for their own word") {
   const auto refused = propose(1, Term{2});
   const auto later = propose(1);
   CHECK(handed_over() == Events{"p1", "p1"});
@@ -127,11 +127,11 @@ TEST_CASE_METHOD(Fixture, "what the core refuses ends with its error and later g
   CHECK(groups.size() == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "a word of the core on a Propose that nobody made is a broken invariant") {
+TEST_CASE_METHOD(GroupsFixture, "a word of the core on a Propose that nobody made is a broken invariant") {
   CHECK_THROWS_AS(groups.settle({{}, {{5}, {2}}, 1}), InvariantViolation);
 }
 
-TEST_CASE_METHOD(Fixture, "reads of a group share one confirmation and the next group has its own") {
+TEST_CASE_METHOD(GroupsFixture, "reads of a group share one confirmation and the next group has its own") {
   const auto first = read();
   const auto second = read();
   CHECK(handed_over() == Events{"r"});
@@ -144,7 +144,7 @@ TEST_CASE_METHOD(Fixture, "reads of a group share one confirmation and the next 
   CHECK(third->calls == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "the end comes to what gathers and to what was handed over") {
+TEST_CASE_METHOD(GroupsFixture, "the end comes to what gathers and to what was handed over") {
   const auto handed = propose(1);
   handed_over();
   const auto gathering = propose(1);

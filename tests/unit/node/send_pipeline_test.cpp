@@ -17,7 +17,7 @@ struct RecordingTransport final : Transport {
   std::vector<std::vector<Message>> calls;
 };
 
-struct Fixture {
+struct SendFixture {
   Outgoing vote_request(Term term, PersistId after, std::uint64_t to = 2) {
     Outgoing outgoing;
     outgoing.message.route.to = NodeId{to};
@@ -39,7 +39,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "a message leaves only when the write that it rests on is durable") {
+TEST_CASE_METHOD(SendFixture, "a message leaves only when the write that it rests on is durable") {
   sender.submit(vote_request({1}, {2}));
   CHECK(sent() == 0);
   sender.on_persisted({1});
@@ -49,14 +49,14 @@ TEST_CASE_METHOD(Fixture, "a message leaves only when the write that it rests on
   CHECK(metrics.messages_sent == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "a message that rests on nothing overtakes those that wait") {
+TEST_CASE_METHOD(SendFixture, "a message that rests on nothing overtakes those that wait") {
   sender.submit(vote_request({1}, {2}));
   sender.submit(vote_request({1}, {0}));
   CHECK(sent() == 1);
   CHECK(sender.held() == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "messages released together go in one call and in order") {
+TEST_CASE_METHOD(SendFixture, "messages released together go in one call and in order") {
   for (std::uint64_t to = 2; to < 6; ++to) sender.submit(vote_request({1}, {to < 4 ? 1u : 2u}, to));
   sender.on_persisted({2});
   sender.flush();
@@ -65,7 +65,7 @@ TEST_CASE_METHOD(Fixture, "messages released together go in one call and in orde
   for (std::size_t at = 0; at < 4; ++at) CHECK(transport.calls[0][at].route.to == NodeId{at + 2});
 }
 
-TEST_CASE_METHOD(Fixture, "held messages of an older term are dropped, those of the new term stay") {
+TEST_CASE_METHOD(SendFixture, "held messages of an older term are dropped, those of the new term stay") {
   sender.submit(vote_request({1}, {2}));
   sender.submit(vote_request({2}, {2}));
   sender.drop_older_than({2});
@@ -74,7 +74,7 @@ TEST_CASE_METHOD(Fixture, "held messages of an older term are dropped, those of 
   CHECK(term_of(transport.calls[0][0].body) == Term{2});
 }
 
-TEST_CASE_METHOD(Fixture, "messages carry who sent them") {
+TEST_CASE_METHOD(SendFixture, "messages carry who sent them") {
   sender.submit(vote_request({1}, {0}));
   sender.flush();
   const Routing& route = transport.calls.at(0).at(0).route;

@@ -10,7 +10,7 @@ namespace libraft::test {
 namespace {
 
 /// Takes what is finished to publish it, as the core would have it done, unless it ignores what it is told.
-struct Told final : node::SnapshotPipeline::Listener {
+struct SnapshotListener final : node::SnapshotPipeline::Listener {
   void on_snapshot_saved(SnapshotSaved what) override {
     saved.push_back(what);
     take(what.meta);
@@ -91,8 +91,8 @@ SnapshotMeta meta_of(std::uint64_t index, std::string_view data) {
   return {{{index}, {1}}, {}, data.size(), util::digest128(data)};
 }
 
-struct Fixture {
-  Fixture() {
+struct SnapshotFixture {
+  SnapshotFixture() {
     told.pipeline = &pipeline;
     REQUIRE(storage->open());
     REQUIRE(!storage->format({ClusterId{1}, {}, NodeId{1}, Incarnation{1}}, {}));
@@ -104,7 +104,7 @@ struct Fixture {
     batch.entries = log;
     REQUIRE(!storage->write(batch));
   }
-  ~Fixture() {
+  ~SnapshotFixture() {
     pipeline.close();
     runtime.run_all();
     pipeline.release();
@@ -130,13 +130,13 @@ struct Fixture {
 
   std::unique_ptr<CountingStorage> storage = std::make_unique<CountingStorage>();
   FakeRuntime runtime;
-  Told told;
+  SnapshotListener told;
   node::SnapshotPipeline pipeline{*storage, runtime, told};
 };
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "a saved snapshot has size and digest, and is the newest only once it is published") {
+TEST_CASE_METHOD(SnapshotFixture, "a saved snapshot has size and digest, and is the newest only once it is published") {
   save(5, "state");
   runtime.run_all();
   REQUIRE(told.saved.size() == 1);
@@ -147,7 +147,7 @@ TEST_CASE_METHOD(Fixture, "a saved snapshot has size and digest, and is the newe
   CHECK(newest() == "state");
 }
 
-TEST_CASE_METHOD(Fixture, "a snapshot that is not at hand is not given out") {
+TEST_CASE_METHOD(SnapshotFixture, "a snapshot that is not at hand is not given out") {
   store(meta_of(15, "state"), 0, "state");
   told.incoming = meta_of(16, "state");
   runtime.run_all();
@@ -156,7 +156,7 @@ TEST_CASE_METHOD(Fixture, "a snapshot that is not at hand is not given out") {
   CHECK(told.taken == nullptr);
 }
 
-TEST_CASE_METHOD(Fixture, "a snapshot from the leader is put together from chunks and verified") {
+TEST_CASE_METHOD(SnapshotFixture, "a snapshot from the leader is put together from chunks and verified") {
   const SnapshotMeta meta = meta_of(15, "abcdef");
   store(meta, 0, "abc");
   store(meta, 3, "def");
@@ -169,7 +169,7 @@ TEST_CASE_METHOD(Fixture, "a snapshot from the leader is put together from chunk
   CHECK(newest() == "abcdef");
 }
 
-TEST_CASE_METHOD(Fixture, "a snapshot with another digest is refused, and can be begun again") {
+TEST_CASE_METHOD(SnapshotFixture, "a snapshot with another digest is refused, and can be begun again") {
   SnapshotMeta meta = meta_of(15, "abcdef");
   store(meta, 0, "abcdeX");
   runtime.run_all();
@@ -182,13 +182,13 @@ TEST_CASE_METHOD(Fixture, "a snapshot with another digest is refused, and can be
   CHECK(publish(meta));
 }
 
-TEST_CASE_METHOD(Fixture, "more bytes than the meta says are refused") {
+TEST_CASE_METHOD(SnapshotFixture, "more bytes than the meta says are refused") {
   store(meta_of(15, "abc"), 0, "abcd");
   runtime.run_all();
   CHECK(told.stored.at(0).error == errc::corrupt_data);
 }
 
-TEST_CASE_METHOD(Fixture, "a repeated or skipped chunk is answered with where to go on") {
+TEST_CASE_METHOD(SnapshotFixture, "a repeated or skipped chunk is answered with where to go on") {
   const SnapshotMeta meta = meta_of(15, "abcdef");
   store(meta, 0, "ab");
   store(meta, 4, "ef");
@@ -201,13 +201,13 @@ TEST_CASE_METHOD(Fixture, "a repeated or skipped chunk is answered with where to
   CHECK(told.stored[3].next_offset == 4);
 }
 
-TEST_CASE_METHOD(Fixture, "a chunk of a snapshot that was not begun is refused") {
+TEST_CASE_METHOD(SnapshotFixture, "a chunk of a snapshot that was not begun is refused") {
   store(meta_of(15, "abcdef"), 3, "def");
   runtime.run_all();
   CHECK(told.stored.at(0).error == errc::cancelled);
 }
 
-TEST_CASE_METHOD(Fixture, "a snapshot from the leader cancels the local one") {
+TEST_CASE_METHOD(SnapshotFixture, "a snapshot from the leader cancels the local one") {
   pipeline.save({LogId{{5}, {1}}, {}}, std::make_unique<EndlessTask>());
   const SnapshotMeta meta = meta_of(15, "abc");
   store(meta, 0, "abc");
@@ -218,7 +218,7 @@ TEST_CASE_METHOD(Fixture, "a snapshot from the leader cancels the local one") {
   CHECK(publish(meta));
 }
 
-TEST_CASE_METHOD(Fixture, "a local snapshot does not begin while one from the leader comes in") {
+TEST_CASE_METHOD(SnapshotFixture, "a local snapshot does not begin while one from the leader comes in") {
   store(meta_of(15, "abcdef"), 0, "abc");
   save(5, "state");
   store(meta_of(15, "abcdef"), 3, "def");
@@ -227,7 +227,7 @@ TEST_CASE_METHOD(Fixture, "a local snapshot does not begin while one from the le
   CHECK(publish(meta_of(15, "abcdef")));
 }
 
-TEST_CASE_METHOD(Fixture, "one from the leader that appends went past is given up for a local snapshot") {
+TEST_CASE_METHOD(SnapshotFixture, "one from the leader that appends went past is given up for a local snapshot") {
   store(meta_of(15, "abcdef"), 0, "abc");
   runtime.run_all();
   save(14, "older");
@@ -243,7 +243,7 @@ TEST_CASE_METHOD(Fixture, "one from the leader that appends went past is given u
   CHECK(told.stored.at(1).error == errc::cancelled);
 }
 
-TEST_CASE_METHOD(Fixture, "what is finished and not taken to be published leaves nothing behind") {
+TEST_CASE_METHOD(SnapshotFixture, "what is finished and not taken to be published leaves nothing behind") {
   told.ignores = true;
   save(5, "state");
   runtime.run_all();
@@ -256,7 +256,7 @@ TEST_CASE_METHOD(Fixture, "what is finished and not taken to be published leaves
   CHECK(pipeline.is_idle());
 }
 
-TEST_CASE_METHOD(Fixture, "what is finished is given up before the next one begins") {
+TEST_CASE_METHOD(SnapshotFixture, "what is finished is given up before the next one begins") {
   told.ignores = true;
   save(5, "state5");
   save(6, "state6");
@@ -271,7 +271,7 @@ TEST_CASE_METHOD(Fixture, "what is finished is given up before the next one begi
   CHECK(publish(meta_of(6, "state6")));
 }
 
-TEST_CASE_METHOD(Fixture, "nothing is begun while a snapshot waits to be published") {
+TEST_CASE_METHOD(SnapshotFixture, "nothing is begun while a snapshot waits to be published") {
   save(5, "state");
   runtime.run_all();
   REQUIRE(told.taken);
@@ -285,7 +285,8 @@ TEST_CASE_METHOD(Fixture, "nothing is begun while a snapshot waits to be publish
   CHECK(told.stored.size() == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "chunks are read from the snapshot that the core names, also after a newer one came") {
+TEST_CASE_METHOD(SnapshotFixture,
+                 "chunks are read from the snapshot that the core names, also after a newer one came") {
   save(5, "state5");
   runtime.run_all();
   REQUIRE(publish(meta_of(5, "state5")));
@@ -300,7 +301,7 @@ TEST_CASE_METHOD(Fixture, "chunks are read from the snapshot that the core names
   CHECK(told.read == std::vector<std::pair<std::uint64_t, std::string>>{{0, "stat"}, {4, "e5"}, {0, "state9"}});
 }
 
-TEST_CASE_METHOD(Fixture, "a chunk that is asked for again while it waits is read once, for the newest term") {
+TEST_CASE_METHOD(SnapshotFixture, "a chunk that is asked for again while it waits is read once, for the newest term") {
   save(5, "state5");
   runtime.run_all();
   REQUIRE(publish(meta_of(5, "state5")));
@@ -315,7 +316,7 @@ TEST_CASE_METHOD(Fixture, "a chunk that is asked for again while it waits is rea
   CHECK(told.read_for_terms == std::vector<std::uint64_t>{3, 3, 3});
 }
 
-TEST_CASE_METHOD(Fixture, "chunks are sent before a snapshot is saved that waits") {
+TEST_CASE_METHOD(SnapshotFixture, "chunks are sent before a snapshot is saved that waits") {
   save(5, "state5");
   runtime.run_all();
   REQUIRE(publish(meta_of(5, "state5")));
@@ -333,7 +334,7 @@ TEST_CASE_METHOD(Fixture, "chunks are sent before a snapshot is saved that waits
   CHECK(told.saved.size() == 3);
 }
 
-TEST_CASE_METHOD(Fixture, "a snapshot that is gone can't be sent, and readers don't stay open for ever") {
+TEST_CASE_METHOD(SnapshotFixture, "a snapshot that is gone can't be sent, and readers don't stay open for ever") {
   save(5, "state5");
   runtime.run_all();
   REQUIRE(publish(meta_of(5, "state5")));
@@ -353,7 +354,7 @@ TEST_CASE_METHOD(Fixture, "a snapshot that is gone can't be sent, and readers do
   CHECK(told.not_read[0].last == LogId{{5}, {1}});
 }
 
-TEST_CASE_METHOD(Fixture, "once closed a save is asked to stop, and nobody is told") {
+TEST_CASE_METHOD(SnapshotFixture, "once closed a save is asked to stop, and nobody is told") {
   pipeline.save({LogId{{5}, {1}}, {}}, std::make_unique<EndlessTask>());
   pipeline.close();
   runtime.run_all();

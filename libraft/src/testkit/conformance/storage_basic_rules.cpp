@@ -114,7 +114,7 @@ void an_empty_batch_changes_nothing(StorageTrial& t) {
   t.verify("after empty batches");
 }
 
-constexpr std::array kRules{
+constexpr std::array kBasicRules{
     StorageRule{"open says nullopt until the storage is formatted", open_tells_nullopt_until_format},
     StorageRule{"format makes an empty storage with its identity and genesis", format_makes_an_empty_storage},
     StorageRule{"format on data that is there is refused and changes nothing", format_twice_is_refused},
@@ -129,7 +129,7 @@ constexpr std::array kRules{
 }  // namespace
 
 std::span<const StorageRule> storage_basic_rules() {
-  return kRules;
+  return kBasicRules;
 }
 
 }  // namespace libraft::testkit

@@ -271,7 +271,7 @@ void run_file_storage_conformance(const FileStorageFactory& make, const Conforma
     const char* name;
     void (*run)(const FileStorageFactory&);
   };
-  constexpr std::array kRules{
+  constexpr std::array kFaultRules{
       Rule{"a power cut at any call leaves what was acknowledged and a prefix of the batch under way",
            crash_at_each_call},
       Rule{"a kill at any call does too, and what open tells then is durable", kill_at_each_call},
@@ -280,7 +280,7 @@ void run_file_storage_conformance(const FileStorageFactory& make, const Conforma
            no_space_at_each_call},
       Rule{"a write that said no_space at any call can be tried again", no_space_and_try_again_at_each_call},
   };
-  for (const Rule& rule : kRules) {
+  for (const Rule& rule : kFaultRules) {
     report_check(rule.name, report, [&] { rule.run(make); });
   }
 }

@@ -226,7 +226,7 @@ void reading_may_run_beside_writing(StorageTrial& t) {
   t.verify("after reading beside writing");
 }
 
-constexpr std::array kRules{
+constexpr std::array kLogRules{
     StorageRule{"entries come back as they were written", entries_come_back_as_written},
     StorageRule{"batches continue the log", batches_continue_the_log},
     StorageRule{"many small batches are kept", many_batches_are_kept},
@@ -247,7 +247,7 @@ constexpr std::array kRules{
 }  // namespace
 
 std::span<const StorageRule> storage_log_rules() {
-  return kRules;
+  return kLogRules;
 }
 
 }  // namespace libraft::testkit

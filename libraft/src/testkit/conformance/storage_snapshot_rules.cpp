@@ -224,7 +224,7 @@ void snapshots_live_beside_writes(StorageTrial& t) {
   t.verify("after a snapshot was written beside write()");
 }
 
-constexpr std::array kRules{
+constexpr std::array kSnapshotRules{
     StorageRule{"a published snapshot is the newest", a_published_snapshot_is_the_newest},
     StorageRule{"a snapshot may be empty", an_empty_snapshot_is_one},
     StorageRule{"a snapshot may come before any entry", a_snapshot_on_an_empty_log},
@@ -241,7 +241,7 @@ constexpr std::array kRules{
 }  // namespace
 
 std::span<const StorageRule> storage_snapshot_rules() {
-  return kRules;
+  return kSnapshotRules;
 }
 
 }  // namespace libraft::testkit

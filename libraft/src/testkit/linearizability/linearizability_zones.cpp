@@ -17,7 +17,7 @@ namespace libraft::testkit {
 
 namespace {
 
-struct Cluster {
+struct Zone {
   bool is_used = false;
   std::int64_t first_finish = kNeverEnds;
   std::int64_t last_start = kBeforeAll;
@@ -25,40 +25,40 @@ struct Cluster {
   [[nodiscard]] bool is_forward() const { return first_finish < last_start; }
 };
 
-std::vector<Cluster> clusters_of(const RegisterHistory& history) {
-  std::vector<Cluster> clusters(1);
-  clusters[kAbsent] = {true, kBeforeAll, kBeforeAll};  // what the register begins with was written before all
+std::vector<Zone> zones_of(const RegisterHistory& history) {
+  std::vector<Zone> zones(1);
+  zones[kAbsent] = {true, kBeforeAll, kBeforeAll};  // what the register begins with was written before all
   for (const RegisterOperation& operation : history) {
-    if (operation.value >= clusters.size()) clusters.resize(operation.value + std::size_t{1});
-    Cluster& cluster = clusters[operation.value];
-    cluster.is_used = true;
-    cluster.first_finish = std::min(cluster.first_finish, operation.finish);
-    cluster.last_start = std::max(cluster.last_start, operation.start);
+    if (operation.value >= zones.size()) zones.resize(operation.value + std::size_t{1});
+    Zone& zone = zones[operation.value];
+    zone.is_used = true;
+    zone.first_finish = std::min(zone.first_finish, operation.finish);
+    zone.last_start = std::max(zone.last_start, operation.start);
   }
-  std::erase_if(clusters, [](const Cluster& cluster) { return !cluster.is_used; });
-  return clusters;
+  std::erase_if(zones, [](const Zone& zone) { return !zone.is_used; });
+  return zones;
 }
 
 }  // namespace
 
 bool zones_are_linearizable(const RegisterHistory& history) {
-  const std::vector<Cluster> clusters = clusters_of(history);
-  std::vector<Cluster> forward;
-  std::copy_if(clusters.begin(), clusters.end(), std::back_inserter(forward),
-               [](const Cluster& cluster) { return cluster.is_forward(); });
+  const std::vector<Zone> zones = zones_of(history);
+  std::vector<Zone> forward;
+  std::copy_if(zones.begin(), zones.end(), std::back_inserter(forward),
+               [](const Zone& zone) { return zone.is_forward(); });
   std::sort(forward.begin(), forward.end(),
-            [](const Cluster& a, const Cluster& b) { return a.first_finish < b.first_finish; });
+            [](const Zone& a, const Zone& b) { return a.first_finish < b.first_finish; });
   for (std::size_t i = 1; i < forward.size(); ++i) {
     if (forward[i].first_finish < forward[i - 1].last_start) return false;
   }
-  for (const Cluster& cluster : clusters) {
-    if (cluster.is_forward()) continue;
+  for (const Zone& zone : zones) {
+    if (zone.is_forward()) continue;
     // The last forward zone that begins before this one; those before it have ended when it begins.
-    auto around = std::lower_bound(forward.begin(), forward.end(), cluster.last_start,
-                                   [](const Cluster& zone, std::int64_t start) { return zone.first_finish < start; });
+    auto around = std::lower_bound(forward.begin(), forward.end(), zone.last_start,
+                                   [](const Zone& other, std::int64_t start) { return other.first_finish < start; });
     if (around == forward.begin()) continue;
     --around;
-    if (cluster.first_finish < around->last_start) return false;
+    if (zone.first_finish < around->last_start) return false;
   }
   return true;
 }

@@ -16,14 +16,14 @@ using std::chrono::seconds;
 
 constexpr std::size_t kJobsMax = 1024;  // each is a thread
 
-struct Kind {
+struct KindOfFault {
   std::string_view name;
   std::string_view description;
   std::uint32_t on_ppm;  // in swarm configurations
   bool is_in_fixed;      // part of the yardstick
 };
 
-constexpr std::array<Kind, kFaults> kKinds{{
+constexpr std::array<KindOfFault, kFaults> kKinds{{
     {"network.loss", "messages vanish", 600000, true},
     {"network.burst_loss", "messages vanish, many in a row", 250000, false},
     {"network.duplication", "messages arrive twice", 500000, true},
@@ -62,7 +62,7 @@ constexpr std::array<Kind, kFaults> kKinds{{
     {"process.stop", "a node stops in good order and starts again", 300000, false},
 }};
 
-constexpr const Kind& kind_of(Fault fault) {
+constexpr const KindOfFault& kind_of(Fault fault) {
   return kKinds[static_cast<std::size_t>(fault)];
 }
 
@@ -248,7 +248,7 @@ std::optional<Fault> fault_named(std::string_view name) {
 
 std::vector<FaultKind> fault_kinds() {
   std::vector<FaultKind> kinds;
-  for (const Kind& kind : kKinds) kinds.push_back({kind.name, kind.description});
+  for (const KindOfFault& kind : kKinds) kinds.push_back({kind.name, kind.description});
   return kinds;
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 // Purposes of random streams; see simulated_runtime.cpp and simulated_network.cpp for the others.
 constexpr std::uint64_t kCrash = 21;
-constexpr std::uint64_t kDamage = 22;
+constexpr std::uint64_t kFlip = 22;
 
 constexpr std::uint64_t kWindowBytes = 96;
 
@@ -25,7 +25,7 @@ bool is_telling(std::string_view piece) {
 }  // namespace
 
 SimulatedDisk::SimulatedDisk(std::uint64_t seed, NodeId node)
-    : crash_(seed, kCrash, node.value), damage_(seed, kDamage, node.value) {}
+    : crash_(seed, kCrash, node.value), damage_(seed, kFlip, node.value) {}
 
 SimulatedDisk::Loss SimulatedDisk::crash(Unsynced unsynced) {
   may_lose_power_ = false;
