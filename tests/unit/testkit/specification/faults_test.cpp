@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-#include "unit/testkit/specification_cluster.hpp"
+#include "unit/testkit/specification/cluster.hpp"
 
 using namespace libraft;
 using namespace libraft::test::specification;

@@ -1,7 +1,7 @@
 // The specification beside real cores: whatever they do while messages, writes and nodes get lost is allowed.
 #include <algorithm>
 
-#include "unit/testkit/specification_cluster.hpp"
+#include "unit/testkit/specification/cluster.hpp"
 
 using namespace libraft;
 using namespace libraft::test::specification;

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
-#include "unit/testkit/specification_stage.hpp"
+#include "unit/testkit/specification/stage.hpp"
 
 using namespace libraft;
 using namespace libraft::test;
