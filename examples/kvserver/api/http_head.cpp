@@ -23,6 +23,27 @@ bool is_named(std::string_view name, std::string_view lower_case) {
                     [](unsigned char a, char b) { return static_cast<char>(std::tolower(a)) == b; });
 }
 
+/// The part before the next space, which is taken off with it.
+std::string_view next_part(std::string_view& line) {
+  const std::string_view part = line.substr(0, line.find(' '));
+  line.remove_prefix(std::min(part.size() + 1, line.size()));
+  return part;
+}
+
+/// A method, a target and a version with one space between (RFC 9112, 3).
+std::optional<std::string> flaw_of_request_line(std::string_view line) {
+  const std::string_view method = next_part(line);
+  const std::string_view target = next_part(line);
+  const bool is_whole = is_token(method) && !target.empty() && target.find('\t') == std::string_view::npos;
+  if (!is_whole || !line.starts_with("HTTP/") || line.find_first_of(kBlanks) != std::string_view::npos) {
+    return "The request line is malformed.";
+  }
+  // A client keeps the fragment to itself; cut off, the rest would name something else.
+  if (target.find('#') != std::string_view::npos)
+    return "The request's target has a '#', which must be written as %23.";
+  return std::nullopt;
+}
+
 std::optional<std::string> flaw_of_name(std::string_view name) {
   if (name.empty()) return "A header line has no name.";
   if (kBlanks.find(name.front()) != std::string_view::npos) return "A header line begins with a blank.";
@@ -65,6 +86,12 @@ bool is_token(std::string_view text) {
   return !text.empty() && text.find_first_not_of(kToken) == std::string_view::npos;
 }
 
+std::string_view target_of_head(std::string_view head) {
+  std::string_view line = head.substr(0, head.find("\r\n"));
+  next_part(line);
+  return next_part(line);
+}
+
 std::optional<std::string> flaw_of_head(std::string_view head) {
   HeaderCheck headers;
   for (bool is_request_line = true;; is_request_line = false) {
@@ -74,8 +101,7 @@ std::optional<std::string> flaw_of_head(std::string_view head) {
     head.remove_prefix(end + 2);
     if (line.empty() && !is_request_line) break;
     if (std::any_of(line.begin(), line.end(), is_control)) return "The head has a control character.";
-    if (is_request_line) continue;  // cpp-httplib is strict about it
-    if (auto flaw = headers.flaw_of(line)) return flaw;
+    if (auto flaw = is_request_line ? flaw_of_request_line(line) : headers.flaw_of(line)) return flaw;
   }
   if (!head.empty()) return "The head ends before its last line.";
   return std::nullopt;

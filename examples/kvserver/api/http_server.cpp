@@ -109,7 +109,8 @@ std::optional<HttpReply> refusal(std::string_view head, const httplib::Request& 
   if (failed != std::errc() || length > body_bytes_max) {
     return error_reply(413, "too_large", fmt::format("The body is larger than {} bytes.", body_bytes_max));
   }
-  if (length > 0 && (request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS")) {
+  constexpr std::array<std::string_view, 4> kWithBody{"POST", "PUT", "PATCH", "DELETE"};
+  if (length > 0 && std::find(kWithBody.begin(), kWithBody.end(), request.method) == kWithBody.end()) {
     return error_reply(400, "bad_request", fmt::format("A {} request has no body.", request.method));
   }
   return std::nullopt;
@@ -340,7 +341,7 @@ HttpServer::Impl::Next HttpServer::Impl::serve_request(HttpStream& stream) {
 }
 
 HttpReply HttpServer::Impl::dispatch(const httplib::Request& request) const {
-  const Target target = split_target(request.target);
+  const Target target = split_target(target_of_head(t_exchange.stream->head()));
   const auto path = routes_.find(target.path);
   if (path == routes_.end()) return error_reply(404, "not_found", "There is no such path.");
   const auto& methods = path->second;

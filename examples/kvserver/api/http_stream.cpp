@@ -40,6 +40,8 @@ bool HttpStream::await_request(std::chrono::milliseconds patience) {
 void HttpStream::expect_head(std::size_t bytes_max, std::chrono::milliseconds patience) {
   readable_ = bytes_max;
   is_head_ = true;
+  is_request_line_ = true;
+  has_query_ = false;
   head_.clear();
   read_deadline_ = Clock::now() + patience;
   write_patience_ = patience;
@@ -68,6 +70,16 @@ bool HttpStream::fill(Clock::time_point deadline) {
   }
 }
 
+void HttpStream::take_head(char* bytes, std::size_t count) {
+  head_.append(bytes, count);
+  for (std::size_t i = 0; i < count && is_request_line_; ++i) {
+    is_request_line_ = bytes[i] != '\n';
+    if (bytes[i] != '?') continue;
+    if (has_query_) bytes[i] = '&';
+    has_query_ = true;
+  }
+}
+
 ssize_t HttpStream::read(char* into, std::size_t size) {
   if (broken_ || size == 0) return broken_ ? -1 : 0;
   if (readable_ == 0) {
@@ -77,7 +89,7 @@ ssize_t HttpStream::read(char* into, std::size_t size) {
   if (begin_ == end_ && !fill(read_deadline_)) return -1;
   const std::size_t count = std::min({size, end_ - begin_, readable_});
   std::memcpy(into, buffer_.data() + begin_, count);
-  if (is_head_) head_.append(into, count);
+  if (is_head_) take_head(into, count);
   begin_ += count;
   readable_ -= count;
   return static_cast<ssize_t>(count);

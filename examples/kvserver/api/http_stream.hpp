@@ -27,7 +27,9 @@ class HttpStream : public httplib::Stream {
   void expect_head(std::size_t bytes_max, std::chrono::milliseconds patience);
   /// Body and reply: whoever calls knows how long the body is.
   void expect_body(std::chrono::milliseconds body_patience, std::chrono::milliseconds write_patience);
-  /// What was read as the head: all of it, byte for byte, once expect_body was called.
+  /// What was read as the head: all of it, byte for byte as it came, once expect_body was called. cpp-httplib, which
+  /// refuses a target with more than one '?' (RFC 3986, 3.4, allows it), is given '&' in place of the others: who wants
+  /// to know the target asks here.
   [[nodiscard]] const std::string& head() const { return head_; }
   [[nodiscard]] bool is_broken() const { return broken_; }
 
@@ -46,6 +48,7 @@ class HttpStream : public httplib::Stream {
 
  private:
   bool fill(Clock::time_point deadline);
+  void take_head(char* bytes, std::size_t count);
 
   const int socket_;
   std::array<char, 16384> buffer_;
@@ -53,6 +56,8 @@ class HttpStream : public httplib::Stream {
   std::size_t end_ = 0;
   std::size_t readable_ = 0;  // bytes until the bound
   bool is_head_ = false;      // that is being read
+  bool is_request_line_ = false;
+  bool has_query_ = false;  // the request line had a '?'
   std::string head_;
   Clock::time_point read_deadline_;
   std::chrono::milliseconds write_patience_{0};

@@ -44,6 +44,37 @@ TEST_CASE("HttpServer serves no request out of the body of one whose length is m
   CHECK(echo.calls == 0);
 }
 
+TEST_CASE("HttpServer serves no request out of the body of a method that has none") {
+  EchoServer echo;
+  const std::string inner = "GET /get?inner HTTP/1.1\r\n\r\n";
+  for (const char* method : {"TRACE", "CONNECT", "GET", "HEAD", "OPTIONS", "PRI"}) {
+    CAPTURE(method);
+    RawClient client(echo.server.port());
+    REQUIRE(client.send(std::string(method) + " /get HTTP/1.1\r\nContent-Length: " + std::to_string(inner.size()) +
+                        "\r\n\r\n" + inner));
+    const auto reply = client.receive(std::string(method) != "HEAD");
+    REQUIRE(reply);
+    CHECK(reply->status == 400);
+    CHECK(reply->header("Connection") == "close");
+    CHECK(client.is_ended());
+  }
+  CHECK(echo.calls == 0);
+}
+
+TEST_CASE("HttpServer takes a target as it was sent: with more than one question mark, and with no fragment") {
+  EchoServer echo;
+  RawClient client(echo.server.port());
+  for (const char* query : {"key=a?b", "?", "a?&?=?", "what?is?"}) {
+    CAPTURE(query);
+    const auto reply = client.ask("GET /get?" + std::string(query) + " HTTP/1.1\r\n\r\n");
+    REQUIRE(reply);
+    CHECK(reply->status == 200);
+    CHECK(reply->body == query);
+  }
+  CHECK(echo.refused(400, "DELETE /thing?key=a#b HTTP/1.1\r\n\r\n").header("Connection") == "close");
+  CHECK(echo.refused(400, "GET  /get HTTP/1.1\r\n\r\n").header("Connection") == "close");
+}
+
 TEST_CASE("HttpServer refuses an encoding also where its header is malformed") {
   EchoServer echo;
   const std::string length = "Content-Length: " + std::to_string(kSmuggled.size()) + "\r\n";
