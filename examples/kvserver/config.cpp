@@ -130,6 +130,7 @@ class Loader {
   const Environment& environment_;
   Config config_;
   NodeUrl advertised_;
+  bool is_advertised_ = false;  // by KV_ADVERTISE; else it is a default, which says nothing of this host
   bool is_self_seen_ = false;
   bool has_peer_ids_ = false;
   std::string sentence_;
@@ -203,6 +204,7 @@ bool Loader::load_addresses() {
   const auto url = parse_node_url(*given, why);
   if (!url) return fail(fmt::format("KV_ADVERTISE is {}, which {}.", in_quotes(*given), why));
   advertised_ = *url;
+  is_advertised_ = true;
   config_.is_advertise_given = true;
   config_.advertise = given->back() == '/' ? given->substr(0, given->size() - 1) : *given;
   return true;
@@ -277,7 +279,7 @@ bool Loader::load_peer_ids(const char* variable, std::vector<PeerEntry>& entries
 // By the port and what is known of the own host. A node on another machine or another loopback address is not own.
 bool Loader::is_own_url(const NodeUrl& url) const {
   if (url.port != config_.raft_port) return false;
-  if (url.host == config_.bind || url.host == advertised_.host) return true;
+  if (url.host == config_.bind || (is_advertised_ && url.host == advertised_.host)) return true;
   const bool is_local = config_.bind == "127.0.0.1" || config_.bind == "::1" || is_wildcard_address(config_.bind);
   return is_local && (url.host == "localhost" || url.host == "127.0.0.1" || url.host == "::1");
 }

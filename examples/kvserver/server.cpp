@@ -182,8 +182,12 @@ std::unique_ptr<HttpTransport> Server::make_transport() {
 
 std::optional<StartRefused> Server::open_ports() {
   raft_server_ = std::make_unique<HttpServer>(raft_server_options(config_.bind, config_.raft_port));
-  install_raft_api(*raft_server_, *transport_,
-                   [this] { return raft_status_json(node_->status(), node_->metrics(), config_, names_); });
+  install_raft_api(*raft_server_, *transport_, [this] {
+    const libraft::Status status = node_->status();
+    const bool has_begun = status.state != libraft::NodeState::created && status.state != libraft::NodeState::starting;
+    if (!has_begun) return starting_reply();  // what it would show is not yet read
+    return json_reply(200, raft_status_json(status, node_->metrics(), config_, names_));
+  });
   HttpServerOptions options;
   options.address = config_.bind;
   options.port = config_.client_port;

@@ -3,8 +3,10 @@
 #include "server.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
 #include <set>
 #include <string_view>
@@ -69,6 +71,10 @@ bool is_about_folder(const Config& config, std::error_code error, std::string_vi
 std::optional<StartRefused> prepare_folder(libraft::FileSystem& files, const Config& config) {
   if (const std::error_code error = files.create_directories(config.folder().string())) {
     return folder_refusal(config, error);
+  }
+  // Files that are there may be opened also where none can be replaced, which the first vote would find out.
+  if (::access(config.folder().c_str(), R_OK | W_OK | X_OK) != 0) {
+    return folder_refusal(config, {errno, std::generic_category()});
   }
   return std::nullopt;
 }

@@ -78,10 +78,14 @@ void ClientApi::install(HttpServer& server) {
   server.route("GET", "/health", [this](const HttpRequest& request) { return health(request); });
 }
 
+HttpReply starting_reply() {
+  return error_reply(503, "starting", "This node is reading its data; nothing was changed.");
+}
+
 std::optional<HttpReply> ClientApi::not_serving() const {
   switch (phase_) {
     case Phase::starting:
-      return error_reply(503, "starting", "This node is reading its data; nothing was changed.");
+      return starting_reply();
     case Phase::serving:
       return std::nullopt;
     case Phase::stopping:
@@ -182,7 +186,7 @@ HttpReply ClientApi::write_error(std::error_code error) const {
 HttpReply ClientApi::read_error(std::error_code error) const {
   // Nothing was changed, so a leader that lost its office is the same as none.
   if (error == errc::not_leader || error == errc::leadership_lost) return not_leader();
-  if (error == condition::outcome_unknown) {
+  if (error == errc::not_caught_up || error == condition::outcome_unknown) {
     return error_reply(503, "timeout", "The read was not confirmed in time.");
   }
   return refusal(error);

@@ -24,6 +24,9 @@ enum class Phase {
   stopping,  ///< answers 503 `stopping`
 };
 
+/// What a server answers in that phase, on both ports.
+[[nodiscard]] HttpReply starting_reply();
+
 /// Thread-safe. `node` and `names` outlive it.
 class ClientApi {
  public:

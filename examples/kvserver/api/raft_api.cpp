@@ -17,14 +17,14 @@ HttpServerOptions raft_server_options(std::string address, std::uint16_t port) {
   return options;
 }
 
-void install_raft_api(HttpServer& server, HttpTransport& transport, std::function<std::string()> status) {
+void install_raft_api(HttpServer& server, HttpTransport& transport, std::function<HttpReply()> status) {
   for (const char* path : {"/raft/appendentries", "/raft/requestvote", "/raft/installsnapshot", "/raft/timeoutnow"}) {
     server.route("POST", path, [&transport](const HttpRequest& request) {
       return parse_query(request.query) ? transport.receive(request.path, request.body) : bad_query();
     });
   }
   server.route("GET", "/raft/status", [status = std::move(status)](const HttpRequest& request) {
-    return parse_query(request.query) ? json_reply(200, status()) : bad_query();
+    return parse_query(request.query) ? status() : bad_query();
   });
 }
 

@@ -15,7 +15,7 @@ class HttpTransport;
 [[nodiscard]] HttpServerOptions raft_server_options(std::string address, std::uint16_t port);
 
 /// Serves POST /raft/{appendentries,requestvote,installsnapshot,timeoutnow} by `transport`, which outlives the server,
-/// and GET /raft/status by `status`, which returns a JSON object and is called on many threads.
-void install_raft_api(HttpServer& server, HttpTransport& transport, std::function<std::string()> status);
+/// and GET /raft/status by `status`, which is called on many threads.
+void install_raft_api(HttpServer& server, HttpTransport& transport, std::function<HttpReply()> status);
 
 }  // namespace kvserver

@@ -290,6 +290,7 @@ TEST_CASE_METHOD(ApiFixture, "a read that could not be confirmed says so") {
     return refused(get("key=a&consistency=linearizable"));
   };
   CHECK(word_of(errc::timeout) == Refused{503, "timeout"});
+  CHECK(word_of(errc::not_caught_up) == Refused{503, "timeout"});
   CHECK(word_of(errc::overloaded) == Refused{503, "overloaded"});
   CHECK(word_of(errc::stopped) == Refused{503, "stopping"});
   CHECK(word_of(errc::node_failed) == Refused{503, "node_failed"});

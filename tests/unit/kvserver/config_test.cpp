@@ -206,6 +206,20 @@ TEST_CASE("RAFT_NODES is another name for PEERS, and both must say the same") {
              Catch::Matchers::StartsWith("PEERS and RAFT_NODES differ"));
 }
 
+TEST_CASE("localhost is another node where this one listens on another address, unless it advertises that name") {
+  Variables given{{"KV_BIND", "127.0.0.2"}, {"KVSTORE_PORT", "8081"}};
+  for (const char* peers : {"http://localhost:9081", "http://127.0.0.2:9081,http://localhost:9081"}) {
+    given["PEERS"] = peers;
+    CHECK(
+        error_of(given) ==
+        "PEERS has http://localhost:9081, and another node uses port 9081 too, so both would be called node-8081: name "
+        "the nodes with PEER_IDS.");
+  }
+  given["PEERS"] = "http://localhost:9082,http://localhost:9081";
+  given["KV_ADVERTISE"] = "http://localhost:8081";
+  CHECK(config_of(given).peers == std::vector<Member>{{"node-8082", "http://localhost:9082"}});
+}
+
 TEST_CASE("an address beyond this machine is known as such, and a wildcard needs KV_ADVERTISE") {
   CHECK(error_of({{"KV_BIND", "here"}}) == "KV_BIND is \"here\", which is no IP address.");
   CHECK_THAT(error_of({{"KV_BIND", "0.0.0.0"}}), Catch::Matchers::StartsWith("KV_ADVERTISE must be given"));

@@ -24,7 +24,7 @@ class WholeTransport final : public libraft::Transport {
  public:
   explicit WholeTransport(std::uint16_t port)
       : transport_({}, names_), server_(raft_server_options(own_address(), port)) {
-    install_raft_api(server_, transport_, [] { return "{}"; });
+    install_raft_api(server_, transport_, [] { return json_reply(200, "{}"); });
   }
   ~WholeTransport() override { server_.stop(); }
 

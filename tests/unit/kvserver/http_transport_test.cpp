@@ -108,7 +108,7 @@ struct Node {
         names(*NodeNames::table_of({"a", "b", "c"}, clash)),
         transport(with(std::move(options), name), names),
         server(raft_server_options(address, port)) {
-    install_raft_api(server, transport, [] { return R"({"state":"follower"})"; });
+    install_raft_api(server, transport, [] { return json_reply(200, R"({"state":"follower"})"); });
     REQUIRE_FALSE(server.start());
     REQUIRE_FALSE(transport.start({kCluster, {}, id, {id.value + 1}}, inbox));
   }

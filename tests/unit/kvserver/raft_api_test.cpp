@@ -17,7 +17,7 @@ TEST_CASE("the Raft port serves the requests of nodes and its status, and nothin
   NodeNames names(*NodeNames::table_of({"a"}, clash));
   HttpTransport transport({}, names);
   HttpServer server(raft_server_options("127.0.0.1", 0));
-  install_raft_api(server, transport, [] { return R"({"state":"follower"})"; });
+  install_raft_api(server, transport, [] { return json_reply(200, R"({"state":"follower"})"); });
   REQUIRE_FALSE(server.start());
   RawClient client(server.port());
   const auto ask = [&](const std::string& line, const std::string& body = {}) {
