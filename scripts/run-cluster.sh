@@ -45,8 +45,9 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     --dir)
-      mkdir -p "$2" || die "cannot use the folder '$2'"
-      folder=$(cd "$2" && pwd)
+      [ -n "$2" ] || die "--dir takes a folder"
+      folder=$2
+      [[ "$folder" = /* ]] || folder=$PWD/$folder
       given+=(--dir "$folder")
       shift
       ;;
@@ -77,6 +78,7 @@ if [ "$action" = stop ]; then
   exit 0
 fi
 
+mkdir -p "$folder" || die "cannot use the folder '$folder'"
 ensure_kvserver
 need_programs curl jq awk ps
 no_node_runs ||

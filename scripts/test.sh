@@ -13,6 +13,7 @@
 #
 # shellcheck disable=SC2317  # the stages are called by name
 set -uo pipefail
+unset CDPATH # with it, cd says where it went
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit 1
 

@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154,SC2120,SC2119  # variables are shared with those who source this
 # What all scripts share: messages, waiting for conditions, scratch folders, and the end of a script. To be sourced.
 
+unset CDPATH # with it, cd says where it went
 project_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
 note() { printf '%s\n' "$*"; }
