@@ -29,7 +29,7 @@ std::string validate_configuration(const Configuration& configuration, NodeId se
 
 std::string validate(const CoreOptions& options) {
   if (options.heartbeat_interval <= Duration::zero()) return "heartbeat_interval must be positive.";
-  if (options.election_timeout < 2 * options.heartbeat_interval) {
+  if (options.election_timeout / 2 < options.heartbeat_interval) {
     return "election_timeout must be at least twice heartbeat_interval: one lost heartbeat would cost the leadership.";
   }
   if (options.election_timeout > std::chrono::hours(24)) return "election_timeout must be at most a day.";

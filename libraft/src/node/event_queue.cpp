@@ -54,6 +54,8 @@ void EventQueue::run_round() {
     fail(errc::invariant_violated, violation.what());
   } catch (const std::exception& exception) {
     fail(errc::invariant_violated, std::string("an exception nobody expected: ") + exception.what());
+  } catch (...) {
+    fail(errc::invariant_violated, "something was thrown that is no exception");
   }
 }
 

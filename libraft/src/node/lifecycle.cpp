@@ -76,6 +76,8 @@ void Node::Impl::take_inbox() noexcept {
     take_requests();
   } catch (const std::exception& exception) {
     fail({errc::invariant_violated, exception.what()});
+  } catch (...) {
+    fail({errc::invariant_violated, "something was thrown that is no exception"});
   }
   if (driver_) driver_->end_round();
 }
@@ -177,6 +179,8 @@ void Node::Impl::on_recovered(Recovered recovered) {
     begin_to_run(recovered);
   } catch (const std::exception& exception) {
     fail({errc::invariant_violated, std::string("the node could not start: ") + exception.what()});
+  } catch (...) {
+    fail({errc::invariant_violated, "the node could not start: something was thrown that is no exception"});
   }
   started(failure_ ? failure_->error : std::error_code{});
 }

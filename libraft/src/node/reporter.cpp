@@ -79,6 +79,11 @@ void Reporter::on_snapshot_not_saved(std::error_code error) {
   logger_->log(LogLevel::warning, fmt::format("a snapshot was not saved: {}", error.message()));
 }
 
+void Reporter::on_chunk_not_stored(std::error_code error) {
+  if (!logs(LogLevel::warning)) return;
+  logger_->log(LogLevel::warning, fmt::format("a part of the leader's snapshot was not stored: {}", error.message()));
+}
+
 void Reporter::on_disk_full() {
   if (logs(LogLevel::warning)) logger_->log(LogLevel::warning, "the disk is full: nothing can be written");
 }

@@ -29,6 +29,7 @@ class Reporter {
   void on_snapshot_taken(LogId last);
   void on_snapshot_installed(LogId last);
   void on_snapshot_not_saved(std::error_code error);
+  void on_chunk_not_stored(std::error_code error);  // of a snapshot from the leader
   void on_disk_full();
   void on_disk_stall();
 

@@ -35,7 +35,11 @@ void SnapshotDriver::on_snapshot_saved(SnapshotSaved saved) {
 }
 
 void SnapshotDriver::on_chunk_stored(SnapshotChunkStored stored) {
-  if (!stored.error) received_ = stored.last;
+  if (stored.error) {
+    parts_.reporter.on_chunk_not_stored(stored.error);
+  } else {
+    received_ = stored.last;
+  }
   parts_.events.deliver(stored);
 }
 

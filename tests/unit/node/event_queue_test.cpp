@@ -113,6 +113,14 @@ TEST_CASE_METHOD(QueueFixture, "what a round throws is a failure and the events 
   CHECK(settled == 1);
 }
 
+TEST_CASE_METHOD(QueueFixture, "what is thrown and no exception is a failure too") {
+  on_event = [](std::uint64_t) { throw 1; };
+  deliver(1);
+  REQUIRE(failures.size() == 1);
+  CHECK(failures[0].error == errc::invariant_violated);
+  CHECK(failures[0].reason == "something was thrown that is no exception");
+}
+
 TEST_CASE_METHOD(QueueFixture, "a broken invariant is told in its own words") {
   on_event = [](std::uint64_t) { throw InvariantViolation("x == y"); };
   deliver(1);
