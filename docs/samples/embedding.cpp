@@ -191,7 +191,8 @@ int main() {
   const auto node = make_node(network);
   if (!node) return EXIT_FAILURE;
   if (const std::error_code error = node->start()) {
-    std::cerr << "can't start: " << error.message() << ' ' << node->status().failure->reason << '\n';
+    const auto failure = node->status().failure;
+    std::cerr << "can't start: " << error.message() << ' ' << (failure ? failure->reason : std::string()) << '\n';
     return EXIT_FAILURE;
   }
   const auto leader = node->wait_leader(10s);

@@ -9,12 +9,13 @@
 
 namespace libraft {
 
-/// The role of this node changed, or a candidate began another election.
+/// The role of this node changed, or a candidate began another election. A node that fails or stops has no role any
+/// more, which StateChanged alone tells.
 struct RoleChanged {
   Role role;  ///< the new role
   Term term;  ///< the term of it
 };
-/// This node learned who leads, or that it no longer knows.
+/// This node, while it runs, learned who leads, or that it no longer knows.
 struct LeaderChanged {
   std::optional<NodeId> leader;  ///< nullopt: not known
   Term term;                     ///< the current term

@@ -77,6 +77,7 @@ struct NodeOptions {
   /// One sync writes at most this much: what comes later waits for the next, so that a sync never takes long.
   std::size_t write_bytes_max = 4u << 20;
   /// Messages and requests that wait for the protocol lane; beyond it messages are dropped and requests `overloaded`.
+  /// As many requests may be unfinished; beyond it they are `overloaded`, too.
   std::size_t inbox_messages_max = 65536;
   std::size_t inbox_bytes_max = 64u << 20;  ///< of the messages and requests in the inbox
   /// A leader whose disk completed no write for this long steps down.

@@ -50,7 +50,7 @@ namespace libraft {
 /// Where a node works: one executor for each of its lanes. An empty one: a thread that the node owns. Lanes may share
 /// an executor, also with other nodes (many nodes on one thread pool): the node makes strands of its own.
 ///
-/// The caller runs the executors from before start() until the node is destroyed, by threads that do not themselves
+/// The caller runs the executors as long as the node exists, by threads that do not themselves
 /// wait for the node.
 struct Executors {
   asio::any_io_executor protocol = {};    ///< the protocol, and handlers without an executor: short steps, never blocks
@@ -87,7 +87,9 @@ class LIBRAFT_EXPORT RaftNode {
   // Lifecycle.
 
   /// Recovers from storage (formats an empty one), restores the state machine and takes part in the cluster. After an
-  /// error the node is in state `failed`. Signature: void(std::error_code)
+  /// error of its parts the node is in state `failed`, and Status::failure says why. Not so where nothing was tried:
+  /// errc::invalid_argument when it was started before, errc::stopped when it is stopped meanwhile.
+  /// Signature: void(std::error_code)
   template <class Token>
   auto async_start(Token&& token) {
     return initiate<>([](RaftNode& node, Completion<> done) { node.begin_start(std::move(done)); }, token);
@@ -195,7 +197,8 @@ class LIBRAFT_EXPORT RaftNode {
   // Care.
 
   /// Hands leadership to `target`, or to the most advanced follower (thesis §3.10). Done when another node is known to
-  /// lead; errc::transfer_failed when it does not take over within `timeout`, and this node leads on if it can.
+  /// lead; errc::transfer_failed when it does not take over within `timeout`, and in any case after one election
+  /// timeout. This node leads on then if it can; with a shorter `timeout` the hand-over may still come about.
   /// Signature: void(std::error_code)
   template <class Token>
   auto async_transfer_leadership(std::optional<NodeId> target, Duration timeout, Token&& token) {

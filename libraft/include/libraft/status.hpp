@@ -60,7 +60,7 @@ struct Failure {
 
 /// A node at one moment: its parts belong together.
 struct Status {
-  Identity identity;                     ///< zero until the storage is read
+  Identity identity;                     ///< of this node; once it runs, as the storage has it
   NodeState state = NodeState::created;  ///< where it is in its life
   Role role = Role::follower;            ///< in `term`
   Term term;                             ///< the current term
