@@ -63,7 +63,8 @@ struct RecoveredState {
   friend bool operator==(const RecoveredState&, const RecoveredState&) = default;
 };
 
-/// Receives a snapshot's bytes in order. Destroyed without `publish`, it leaves nothing behind.
+/// Receives a snapshot's bytes in order. Destroyed without `publish`, it leaves nothing behind. After errc::io_error
+/// (or the system's) the node fails; any other error costs this snapshot only, and another is tried later.
 struct SnapshotWriter {
   virtual ~SnapshotWriter() = default;
 

@@ -188,16 +188,26 @@ void SnapshotPipeline::carry_out(Save& task) {
   if (task.error) task.finished.writer.reset();
 }
 
+std::error_code SnapshotPipeline::judged(std::error_code error) {
+  const bool is_device = error == errc::io_error || error == std::errc::io_error ||
+                         error == std::errc::read_only_file_system || error == std::errc::no_such_device_or_address;
+  if (is_device) {
+    fatal_ = error;
+    detail_ = "a snapshot could not be written: " + error.message();
+  }
+  return error;
+}
+
 std::error_code SnapshotPipeline::write_snapshot(Save& task) {
   SnapshotMeta& meta = task.finished.meta;
   meta.last = task.what.last;
   meta.configuration = task.what.configuration;
   auto writer = storage_.create_snapshot(meta);
-  if (!writer) return writer.error();
+  if (!writer) return judged(writer.error());
   task.finished.writer = *std::move(writer);
   MeasuringSink sink(*task.finished.writer);
   const std::error_code error = task.task->save(sink, *task.stop);
-  if (sink.error) return sink.error;
+  if (sink.error) return judged(sink.error);
   if (error == make_error_code(errc::cancelled) && task.stop->requested()) return error;
   if (error) {
     fatal_ = errc::state_machine_failed;
@@ -206,7 +216,7 @@ std::error_code SnapshotPipeline::write_snapshot(Save& task) {
   }
   meta.size = sink.size;
   meta.digest = sink.digest.value();
-  return task.finished.writer->finish(meta);
+  return judged(task.finished.writer->finish(meta));
 }
 
 void SnapshotPipeline::carry_out(Store& task) {
@@ -229,7 +239,7 @@ std::error_code SnapshotPipeline::store_chunk(Store& task) {
     return {};
   }
   if (chunk.data.size() > chunk.meta.size - incoming_->size) return errc::corrupt_data;
-  if (const auto error = incoming_->writer->write(chunk.data.view())) return error;
+  if (const auto error = incoming_->writer->write(chunk.data.view())) return judged(error);
   incoming_->digest.update(chunk.data.view());
   incoming_->size += chunk.data.size();
   task.stored.next_offset = incoming_->size;
@@ -239,14 +249,14 @@ std::error_code SnapshotPipeline::store_chunk(Store& task) {
 std::error_code SnapshotPipeline::begin_incoming(const SnapshotMeta& meta) {
   incoming_.reset();
   auto writer = storage_.create_snapshot(meta);
-  if (!writer) return writer.error();
+  if (!writer) return judged(writer.error());
   incoming_ = Incoming{meta, *std::move(writer), 0, {}};
   return {};
 }
 
 std::error_code SnapshotPipeline::finish_incoming(Store& task) {
   if (incoming_->digest.value() != incoming_->meta.digest) return errc::corrupt_data;
-  if (const auto error = incoming_->writer->finish(incoming_->meta)) return error;
+  if (const auto error = incoming_->writer->finish(incoming_->meta)) return judged(error);
   task.finished.meta = incoming_->meta;
   task.finished.writer = std::move(incoming_->writer);
   incoming_.reset();

@@ -6,6 +6,8 @@
 
 #include <libraft/error.hpp>
 
+#include <cerrno>
+
 namespace libraft::test {
 namespace {
 
@@ -53,15 +55,21 @@ struct EndlessTask final : SnapshotTask {
   }
 };
 
-/// Passes everything on, and counts the writers that are there.
+/// Passes everything on, counts the writers that are there, and fails where it is told to.
 struct CountingStorage final : Storage {
   struct Writer final : SnapshotWriter {
-    Writer(std::unique_ptr<SnapshotWriter> below, int& alive) : writer(std::move(below)), count(alive) { ++count; }
-    ~Writer() override { --count; }
-    std::error_code write(std::string_view bytes) override { return writer->write(bytes); }
-    std::error_code finish(const SnapshotMeta& meta) override { return writer->finish(meta); }
+    Writer(std::unique_ptr<SnapshotWriter> below, CountingStorage& owner) : writer(std::move(below)), storage(owner) {
+      ++storage.writers;
+    }
+    ~Writer() override { --storage.writers; }
+    std::error_code write(std::string_view bytes) override {
+      return storage.write_error ? storage.write_error : writer->write(bytes);
+    }
+    std::error_code finish(const SnapshotMeta& meta) override {
+      return storage.finish_error ? storage.finish_error : writer->finish(meta);
+    }
     std::unique_ptr<SnapshotWriter> writer;
-    int& count;
+    CountingStorage& storage;
   };
 
   Result<std::optional<RecoveredState>> open() override { return storage->open(); }
@@ -75,7 +83,8 @@ struct CountingStorage final : Storage {
   Result<std::unique_ptr<SnapshotWriter>> create_snapshot(const SnapshotMeta& meta) override {
     auto writer = storage->create_snapshot(meta);
     if (!writer) return writer.error();
-    return std::make_unique<Writer>(*std::move(writer), writers);
+    if (create_error) return create_error;
+    return std::make_unique<Writer>(*std::move(writer), *this);
   }
   std::error_code publish(std::unique_ptr<SnapshotWriter> snapshot, const WriteBatch& with) override {
     return storage->publish(std::move(dynamic_cast<Writer&>(*snapshot).writer), with);
@@ -85,6 +94,9 @@ struct CountingStorage final : Storage {
 
   std::unique_ptr<Storage> storage = memory_storage();
   int writers = 0;
+  std::error_code create_error;
+  std::error_code write_error;
+  std::error_code finish_error;
 };
 
 SnapshotMeta meta_of(std::uint64_t index, std::string_view data) {
@@ -216,6 +228,28 @@ TEST_CASE_METHOD(SnapshotFixture, "a snapshot from the leader cancels the local 
   CHECK(told.saved[0].error == errc::cancelled);
   CHECK(!told.stored.at(0).error);
   CHECK(publish(meta));
+}
+
+TEST_CASE("a device that fails under a snapshot fails the node, what else is wrong costs the snapshot only") {
+  const auto step =
+      GENERATE(&CountingStorage::create_error, &CountingStorage::write_error, &CountingStorage::finish_error);
+  const bool is_local = GENERATE(true, false);
+  const auto failure_of = [&](std::error_code error) {
+    SnapshotFixture fixture;
+    (*fixture.storage).*step = error;
+    is_local ? fixture.save(15, "state") : fixture.store(meta_of(15, "state"), 0, "state");
+    fixture.runtime.run_all();
+    if (!fixture.told.failure) {
+      CHECK((is_local ? fixture.told.saved.at(0).error : fixture.told.stored.at(0).error) == error);
+    }
+    CHECK(fixture.newest() == "none");
+    return fixture.told.failure;
+  };
+  CHECK(failure_of(errc::io_error) == errc::io_error);
+  CHECK(failure_of({EIO, std::system_category()}) == std::errc::io_error);
+  CHECK(failure_of({EROFS, std::system_category()}) == std::errc::read_only_file_system);
+  CHECK(!failure_of(errc::no_space));
+  CHECK(!failure_of({EMFILE, std::system_category()}));
 }
 
 TEST_CASE_METHOD(SnapshotFixture, "a local snapshot does not begin while one from the leader comes in") {
