@@ -63,8 +63,9 @@ struct RecoveredState {
   friend bool operator==(const RecoveredState&, const RecoveredState&) = default;
 };
 
-/// Receives a snapshot's bytes in order. Destroyed without `publish`, it leaves nothing behind. After errc::io_error
-/// (or the system's) the node fails; any other error costs this snapshot only, and another is tried later.
+/// Receives a snapshot's bytes in order. Destroyed without `publish`, it leaves nothing behind. When the device failed
+/// (errc::io_error, or EIO, ENXIO or EROFS of the system) the node fails; any other error costs this snapshot only, and
+/// another is tried later.
 struct SnapshotWriter {
   virtual ~SnapshotWriter() = default;
 

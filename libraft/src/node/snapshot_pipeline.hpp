@@ -117,8 +117,8 @@ class SnapshotPipeline final : private Job {
   void carry_out(Send& task);
   void carry_out(CloseReaders& task);
   void carry_out(GiveUp& task);
-  /// A device that fails under a snapshot is no more to be relied on for the log; what else the storage says of one (no
-  /// space, for one) costs this snapshot only.
+  /// What the storage said of a snapshot that is written. A device that fails is no more to be relied on for the log:
+  /// the node fails. Anything else, as no space, costs this snapshot only.
   std::error_code judged(std::error_code error);
   [[nodiscard]] std::error_code write_snapshot(Save& task);
   [[nodiscard]] std::error_code store_chunk(Store& task);
