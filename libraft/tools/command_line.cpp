@@ -31,13 +31,13 @@ CLI::Validator whole_number_from(std::uint64_t least) {
   return CLI::Validator(judge, "", "whole_number");
 }
 
-CLI::Validator decimal_number() {
-  const auto judge = [](const std::string& text) -> std::string {
+CLI::Validator number_from(double least) {
+  const auto judge = [least](const std::string& text) -> std::string {
     const auto number = parsed<double>(text);
-    if (number && *number >= 0 && std::isfinite(*number)) return {};
-    return fmt::format("\"{}\" is no number from 0 on.", text);
+    if (number && *number >= least && std::isfinite(*number)) return {};
+    return fmt::format("\"{}\" is no number from {} on.", text, least);
   };
-  return CLI::Validator(judge, "", "decimal_number");
+  return CLI::Validator(judge, "", "number");
 }
 
 }  // namespace
@@ -49,32 +49,33 @@ struct CommandLine::App : CLI::App {
 CommandLine::CommandLine(const std::string& about) : app_(std::make_unique<App>(about)) {}
 CommandLine::~CommandLine() = default;
 
-void CommandLine::flag(const char* name, bool& is_set, const char* help) {
+void CommandLine::flag(const char* name, bool& is_set, const std::string& help) {
   app_->add_flag(name, is_set, help);
 }
 
 void CommandLine::choice(const char* name, std::string& value, const std::vector<std::string>& choices,
-                         const char* help) {
+                         const std::string& help) {
   app_->add_option(name, value, help)->check(CLI::IsMember(choices));
 }
 
-void CommandLine::argument(const char* name, std::string& value, const char* help) {
+void CommandLine::argument(const char* name, std::string& value, const std::string& help) {
   app_->add_option(name, value, help)->required();
 }
 
-void CommandLine::take_text(const char* name, const char* help, std::function<void(const std::string&)> take) {
+void CommandLine::take_text(const char* name, const std::string& help, std::function<void(const std::string&)> take) {
   app_->add_option_function<std::string>(name, std::move(take), help);
 }
 
-void CommandLine::take_whole_number(const char* name, const char* help, std::uint64_t least,
+void CommandLine::take_whole_number(const char* name, const std::string& help, std::uint64_t least,
                                     std::function<void(std::uint64_t)> take) {
   const auto take_text = [take = std::move(take)](const std::string& text) { take(*parsed<std::uint64_t>(text)); };
   app_->add_option_function<std::string>(name, take_text, help)->check(whole_number_from(least))->type_name("UINT");
 }
 
-void CommandLine::take_number(const char* name, const char* help, std::function<void(double)> take) {
+void CommandLine::take_number(const char* name, const std::string& help, double least,
+                              std::function<void(double)> take) {
   const auto take_text = [take = std::move(take)](const std::string& text) { take(*parsed<double>(text)); };
-  app_->add_option_function<std::string>(name, take_text, help)->check(decimal_number())->type_name("FLOAT");
+  app_->add_option_function<std::string>(name, take_text, help)->check(number_from(least))->type_name("FLOAT");
 }
 
 std::optional<int> CommandLine::parse(int argc, const char* const* argv) {

@@ -64,7 +64,8 @@ int main(int argc, char** argv) {
       "Judges whether what clients of a key-value store saw is linearizable.\n"
       "Exit status: 0 it is, 1 it is not, 2 wrong usage or a line that is none, 3 the search gave up.");
   command_line.argument("history", file, "a line for each operation, or - for the standard input");
-  command_line.whole_number("--steps", options.search_steps_max, "of the search, for each key; 2000000 unless told");
+  command_line.whole_number("--steps", options.search_steps_max,
+                            fmt::format("of the search, for each key; {} unless told", options.search_steps_max));
   command_line.flag("--search", search_all, "search every key, also where zones would do");
   if (const auto end = command_line.parse(argc, argv)) return *end;
   options.use_zones = !search_all;

@@ -99,7 +99,7 @@ int main(int argc, char** argv) {
       "Visits all states that a small cluster of real Cores can come to within a bound, and checks each.");
   Arguments arguments;
   command_line.text("--bound", arguments.bound, "which bound; see --list");
-  command_line.number("--minutes", arguments.minutes, "stop after so long");
+  command_line.number("--minutes", arguments.minutes, "stop after so long", 0.001);
   command_line.whole_number("--memory", arguments.memory_mib, "stop when about so many MiB are used", 1);
   command_line.flag("--list", arguments.list, "say which bounds there are");
   if (const auto end = command_line.parse(argc, argv)) return *end;
