@@ -39,8 +39,7 @@ std::optional<std::string> flaw_of_request_line(std::string_view line) {
     return "The request line is malformed.";
   }
   // A client keeps the fragment to itself; cut off, the rest would name something else.
-  if (target.find('#') != std::string_view::npos)
-    return "The request's target has a '#', which must be written as %23.";
+  if (target.find('#') != std::string_view::npos) return "The target has a '#', which must be written as %23.";
   return std::nullopt;
 }
 

@@ -50,8 +50,7 @@ namespace libraft {
 /// Where a node works: one executor for each of its lanes. An empty one: a thread that the node owns. Lanes may share
 /// an executor, also with other nodes (many nodes on one thread pool): the node makes strands of its own.
 ///
-/// The caller runs the executors as long as the node exists, by threads that do not themselves
-/// wait for the node.
+/// The caller runs the executors as long as the node exists, by threads that do not themselves wait for the node.
 struct Executors {
   asio::any_io_executor protocol = {};    ///< the protocol, and handlers without an executor: short steps, never blocks
   asio::any_io_executor storage = {};     ///< blocking writes and reads of the log
